@@ -1,0 +1,33 @@
+"Everything about this package is said in settings.ini; this file only hands it to setuptools."
+from configparser import ConfigParser
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+here = Path(__file__).parent
+parser = ConfigParser(delimiters=["="])
+parser.read(here / "settings.ini", encoding="utf-8")
+settings = parser["DEFAULT"]
+extras = {name: settings[f"{name}_requirements"].split() for name in ("dev", "hub", "eval")}
+
+setup(
+    name=settings["lib_name"],
+    version=settings["version"],
+    description=settings["description"],
+    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author=settings["author"],
+    author_email=settings["author_email"],
+    url=settings["git_url"],
+    project_urls={"Documentation": settings["doc_host"] + settings["doc_baseurl"]},
+    license="Apache-2.0",
+    keywords=settings["keywords"].split(),
+    python_requires=f">={settings['min_python']}",
+    packages=find_packages(include=["gpt2_course", "gpt2_course.*"]),
+    package_data={"gpt2_course": ["shakespeare_char/*"]},
+    install_requires=settings["requirements"].split(),
+    extras_require=extras,
+    entry_points={"console_scripts": settings["console_scripts"].split(),
+                  "nbdev": [f"{settings['lib_name']}={settings['lib_name']}._modidx:d"]},
+    zip_safe=False,
+)
