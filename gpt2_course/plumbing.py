@@ -152,7 +152,7 @@ def dashed(
         return name.replace("_", "-") + equals + value if name.startswith("--") else argument
     return [dash(argument) for argument in arguments]
 
-# %% ../nbs/support/plumbing.ipynb #d5312232
+# %% ../nbs/support/plumbing.ipynb #3310bde5
 def complain(
     name:str, # the command that speaks
     sentence:str, # what it says
@@ -170,6 +170,7 @@ def command(
     name = function.__name__
     def main() -> int:
         from fastcore.script import anno_parser
+        if hasattr(sys.stdout, "reconfigure"): sys.stdout.reconfigure(line_buffering=True) # progress shows at once, also in a pipe
         parser = anno_parser(function, prog=name)
         options = vars(parser.parse_args(dashed(parser, aliases, sys.argv[1:])))
         for own in ("pdb", "xtra"): options.pop(own, None) # options fastcore adds for itself
