@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT / "nbs"
 PICTURE = NBS / "images" / "home.png"
-ABSOLUTE = re.compile(r"(?:/home/|/root/|/Users/|/tmp/|/work/|/content/|/opt/|[A-Z]:\\\\Users|site-packages/)")
+ABSOLUTE = re.compile("|".join([r"(?:/home|/root|/Users|/tmp|/content|/opt|/mnt)/", r"[A-Z]:\\\\Users", "site-packages/", re.escape(f"{ROOT.parent}/")]))
 OUTPUT_BYTES, NOTEBOOK_BYTES = 150_000, 1_500_000
 
 
