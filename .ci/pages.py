@@ -5,58 +5,59 @@ import shutil
 import sys
 from pathlib import Path
 
-from nbdev.quarto import refresh_quarto_yml
-from nbdev.serve import proc_nbs
-
 ROOT = Path(__file__).resolve().parent.parent
 NBS = ROOT / "nbs"
-shutil.rmtree(ROOT / "_proc", ignore_errors=True)
-refresh_quarto_yml()
-made = Path(proc_nbs())
-complaints = []
-
-
-def pages():
-    for path in sorted(NBS.rglob("*.ipynb")):
-        if not any(part[0] in "._" for part in path.relative_to(NBS).parts):
-            yield path.relative_to(NBS)
 
 
 def text(cell):
     return "".join(cell["source"])
 
 
-def named(page):
-    "The page's file among those made: nbdev may have dropped the number from its name."
-    for name in (page.name, re.sub(r"^\d+_", "", page.name)):
-        if (made / page.parent / name).exists():
-            return made / page.parent / name
+def cells(path):
+    return json.loads(path.read_text(encoding="utf-8"))["cells"]
 
 
-sidebar = (NBS / "sidebar.yml").read_text(encoding="utf-8")
-for page in pages():
-    if str(page) not in sidebar:
-        complaints.append(f"{page}: not in sidebar.yml")
-    done = named(page)
-    if done is None:
-        complaints.append(f"{page}: no page was made of it")
-        continue
-    cells = json.loads(done.read_text(encoding="utf-8"))["cells"]
-    shown = "\n".join(text(c) for c in cells)
-    for cell in json.loads((NBS / page).read_text(encoding="utf-8"))["cells"]:
-        source = text(cell)
-        if source.startswith("#| exports"):
-            for name in re.findall(r"^(?:class|def) (\w+)", source, re.M):
+def pictures(cells):
+    return sum(bool({"image/png", "text/html"} & output.get("data", {}).keys()) for c in cells for output in c.get("outputs", []))
+
+
+def complaints(page, made):
+    "What is wrong with the page made of the notebook `page`."
+    if not made.exists():
+        yield "no page was made of it"
+        return
+    before, after = cells(NBS / page), cells(made)
+    shown = "\n".join(map(text, after))
+    if pictures(after) < pictures([c for c in before if "#| hide" not in text(c)]):
+        yield "the page lost pictures"
+    for cell in before:
+        if text(cell).startswith("#| exports"):
+            for name in re.findall(r"^(?:class|def) (\w+)", text(cell), re.M):
                 if not re.search(rf"^(?:class|def) {name}\b", shown, re.M):
-                    complaints.append(f"{page}: the page does not show the code of {name}")
+                    yield f"the page does not show the code of {name}"
         if cell["cell_type"] == "markdown":
-            for link in re.findall(r"\]\((?!https?:|#)([^)\s#]+)", source):
+            prose = re.sub(r"```.*?```|`[^`]*`", "", text(cell), flags=re.S)
+            for link in re.findall(r"\]\((?!https?:|#)([^)\s#]+)", prose):
                 if not (NBS / page.parent / link).exists():
-                    complaints.append(f"{page}: dead link {link}")
-for name in re.findall(r"- ([\w/]+\.ipynb)", sidebar):
-    if not (NBS / name).exists():
-        complaints.append(f"sidebar.yml: there is no {name}")
+                    yield f"dead link {link}"
 
-shutil.rmtree(ROOT / "_proc", ignore_errors=True)
-print("\n".join(complaints) or f"{len(list(pages()))} pages, every exported class and function shown, no dead link")
-sys.exit(1 if complaints else 0)
+
+def main():
+    from nbdev.quarto import refresh_quarto_yml
+    from nbdev.serve import proc_nbs
+
+    shutil.rmtree(ROOT / "_proc", ignore_errors=True)
+    refresh_quarto_yml()
+    made = Path(proc_nbs(n_workers=0))
+    pages = [p.relative_to(NBS) for p in sorted(NBS.rglob("*.ipynb")) if not any(part[0] in "._" for part in p.relative_to(NBS).parts)]
+    listed = re.findall(r"[\w/]+\.ipynb", (NBS / "sidebar.yml").read_text(encoding="utf-8"))
+    wrong = [f"{page}: not in sidebar.yml" for page in map(str, pages) if page not in listed]
+    wrong += [f"sidebar.yml: there is no {name}" for name in listed if not (NBS / name).exists()]
+    wrong += [f"{page}: {said}" for page in pages for said in complaints(page, made / page)]
+    shutil.rmtree(ROOT / "_proc")
+    print("\n".join(wrong) or f"{len(pages)} pages with their pictures, every exported class and function shown, no dead link")
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main() else 0)
