@@ -349,7 +349,7 @@ def write_text(
     model.train(training)
     return tokenizer.decode(ids[0, idx.shape[1]:].tolist())
 
-# %% ../nbs/04_train_gpt2.ipynb #05395187
+# %% ../nbs/04_train_gpt2.ipynb #21e34b2b
 class Trainer:
     "A training run: a model, its texts, its optimizers, and the step they have reached."
     def __init__(self,
@@ -407,8 +407,11 @@ class Trainer:
         with StopSignal() as stop, tqdm(total=last - first, unit="step", leave=False, disable=hidden) as bar:
             while self.step < last and not stop.requested:
                 self.update()
+                bar.set_postfix(loss=self.history[-1]["loss"], refresh=False)
                 bar.update()
-                if self.step % self.config.eval_every == 0 or self.step == last: self.look(last, (self.seconds - before) / (self.step - first))
+                if self.step % self.config.eval_every == 0 or self.step == last:
+                    bar.clear()
+                    self.look(last, (self.seconds - before) / (self.step - first))
                 if self.out: append_line(self.out / "log.jsonl", self.history[-1])
                 if self.out and (self.step % self.config.save_every == 0 or self.step == last): save_checkpoint(self)
         if stop.requested:
