@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['Verdict', 'Wrong', 'NotAttempted', 'exercise', 'expect_shape', 'expect_close', 'rarest_characters',
-           'decode_characters', 'merge', 'bpe_encode', 'get_batch', 'window_split', 'draw', 'cross_entropy',
-           'add_alpha', 'logit_gradient', 'training_step', 'loss_of_batch', 'window_mask', 'one_row',
-           'grouped_attention', 'leak_detector', 'attention_clinic', 'layer_norm', 'block_parameters', 'block',
-           'gpt2_parity', 'cached_positions', 'schedule', 'clip', 'accumulation', 'decay_groups', 'windows']
+           'decode_characters', 'merge', 'bpe_encode', 'get_batch', 'window_split', 'draw', 'cross_entropy', 'discount',
+           'logit_gradient', 'training_step', 'loss_of_batch', 'window_mask', 'one_row', 'grouped_attention',
+           'leak_detector', 'attention_clinic', 'layer_norm', 'block_parameters', 'block', 'gpt2_parity',
+           'cached_positions', 'schedule', 'clip', 'accumulation', 'decay_groups', 'windows']
 
 # %% ../nbs/support/check.ipynb #e11ad111
 import functools, inspect, math, traceback
@@ -298,23 +298,34 @@ def cross_entropy(stub):
     expect_close(large, torch.tensor(1000.0), "the loss with a logit of 1000", 1e-2)
     return "the mean surprise is right, and large logits do no harm"
 
-# %% ../nbs/support/check.ipynb #0282310c
+# %% ../nbs/support/check.ipynb #65dcc7d6
 @exercise
-def add_alpha(stub):
-    "Smoothed rows of probabilities from a count table: `stub(counts, alpha)`."
-    counts = torch.tensor([[3, 1, 0], [0, 0, 0], [1, 0, 5]])
-    got = stub(counts.clone(), 0.5)
-    expect_shape(got, (3, 3), "the result")
-    if not torch.isfinite(got).all(): raise Wrong("a row that was never seen came back as nan: add alpha before dividing")
-    sums, columns = got.double().sum(1), got.double().sum(0)
-    if (sums - 1).abs().max() > 1e-5:
-        if (columns - 1).abs().max() < 1e-5: raise Wrong("the columns sum to 1, not the rows: sum over dim 1, and keep the dimension")
-        raise Wrong(f"the rows sum to {', '.join(f'{s:.3g}' for s in sums)}, not to 1: each row's sum has grown by alpha times V")
-    right = (counts + 0.5) / (counts + 0.5).sum(1, keepdim=True)
-    if (got - (counts + 1) / (counts + 1).sum(1, keepdim=True)).abs().max() < 1e-5: raise Wrong("it adds 1 whatever alpha is")
-    expect_close(got, right, "the probabilities")
-    expect_close(stub(counts[[0, 2]][:, [0, 2]], 0.0), torch.tensor([[1.0, 0.0], [1 / 6, 5 / 6]]), "with alpha 0, the frequencies")
-    return "rows sum to 1, and a row never seen is uniform"
+def discount(stub):
+    "Discounting, interpolated with a shorter context: `stub(counts, shorter, D)`."
+    counts, shorter, D = torch.tensor([2, 5, 0, 1, 0]), torch.tensor([0.1, 0.3, 0.3, 0.2, 0.1]), 0.75
+    got, total, seen = stub(counts.clone(), shorter.clone(), D), counts.sum(), counts > 0
+    expect_shape(got, (5,), "the result")
+    kept, left = (counts - D).clamp(min=0), D * seen.sum()
+    right = (kept + left * shorter) / total
+    answers = {
+        "": right,
+        f"the probabilities sum to {kept.sum() / total:.3g}: what the discount took has not been given out again": kept / total,
+        "what was taken was spread evenly: spread it as the shorter context would": (kept + left / 5) / total,
+        "what was taken went to unseen tokens only: here the shorter context speaks for all tokens": (kept + left * ~seen * shorter / shorter[~seen].sum()) / total,
+        "unseen tokens paid too: take D only from counts above 0": (counts - D + 5 * D * shorter) / total,
+        "more was given out than was taken: D came from each token seen, not from all V": (kept + 5 * D * shorter) / total,
+        "less was given out than was taken: D came from every token seen, not once": (kept + D * shorter) / total,
+        "the total is missing: divide by the sum of the counts": kept + left * shorter,
+        "this divides by the discounted total: divide by the sum of the counts, so that something is left over": kept / kept.sum(),
+        "a discount is subtracted from each count, not multiplied with it": (counts * (1 - D) + D * total * shorter) / total}
+    if torch.isfinite(got).all():
+        diagnosis = _closest(got, answers)
+        if diagnosis and (got - answers[diagnosis]).abs().max() < 1e-4: raise Wrong(diagnosis)
+    expect_close(got, right, "the distribution")
+    nothing = stub(torch.zeros(5, dtype=torch.int64), shorter.clone(), D)
+    if not torch.isfinite(torch.as_tensor(nothing)).all(): raise Wrong("a context that was never seen came back as nan: with no evidence, answer as the shorter context does")
+    expect_close(nothing, shorter, "the answer for a context that was never seen")
+    return "what is taken is given out again, and a context never seen leaves the word to the shorter one"
 
 # %% ../nbs/support/check.ipynb #755dbe01
 @exercise
