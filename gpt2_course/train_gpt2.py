@@ -10,7 +10,7 @@ __all__ = ['POSITIVE', 'BELOW_ONE', 'CHOICES', 'PRESETS', 'FORMAT', 'gpt2_train_
            'write_text', 'Trainer', 'append_line', 'ddp_main', 'load_data', 'check_length', 'new_run_folder',
            'save_pictures', 'gpt2_train', 'finish', 'what_to_resume', 'load_model', 'gpt2_generate', 'evaluate']
 
-# %% ../nbs/04_train_gpt2.ipynb #583c04c6
+# %% ../nbs/04_train_gpt2.ipynb #6be130dd
 import json
 import math
 import shutil
@@ -28,10 +28,11 @@ from safetensors.torch import load_file, save
 from torch import nn
 from tqdm import tqdm
 
-from .bigram import evaluate, loss_ladder
+from .bigram import bits_per_byte, evaluate, loss_ladder
 from .dataprep import (CharTokenizer, InputError, TokenBatches, TokenDataset, command, did_you_mean, gpt2_tokenizer,
                                   load_text, load_tokenizer, pick_corpus, split_text, write_atomically)
 from .doctor import machine, precision_for
+from .shards import read_meta
 from .transformer import GPT, GPTConfig, find_model
 
 # %% ../nbs/04_train_gpt2.ipynb #9258b529
@@ -349,7 +350,7 @@ def write_text(
     model.train(training)
     return tokenizer.decode(ids[0, idx.shape[1]:].tolist())
 
-# %% ../nbs/04_train_gpt2.ipynb #21e34b2b
+# %% ../nbs/04_train_gpt2.ipynb #0fcf0030
 class Trainer:
     "A training run: a model, its texts, its optimizers, and the step they have reached."
     def __init__(self,
@@ -368,7 +369,7 @@ class Trainer:
         self.device = next(model.parameters()).device
         self.precision = pick_precision(self.device, precision)
         self.optimizers = configure_optimizer(model, config)
-        self.batches = TokenBatches(train_tokens, config.block_size, config.batch_size, config.seed)
+        self.batches = TokenBatches(train_tokens, config.block_size, config.batch_size, config.seed, device=self.device)
         self.scaler = torch.amp.GradScaler("cuda") if self.precision == "fp16" else None
         self.step, self.history, self.seconds = 0, [], 0.0
 
@@ -389,7 +390,7 @@ class Trainer:
         pace:float, # seconds an update
     ):
         "Evaluate on the whole validation text, report a line and a sample."
-        with autocast(self.device, self.precision): val = evaluate(self.model, self.val_tokens.tokens, self.config.block_size)
+        with autocast(self.device, self.precision): val = evaluate(self.model, self.val_tokens, self.config.block_size)
         self.history[-1]["val"] = round(val, 5)
         train = [record["loss"] for record in self.history[-50:]]
         left = int((last - self.step) * pace)
@@ -427,7 +428,7 @@ def append_line(
     "Append `record` as one line of JSON."
     with open(path, "a", encoding="utf-8") as file: file.write(json.dumps(record) + "\n")
 
-# %% ../nbs/04_train_gpt2.ipynb #e17c3a66
+# %% ../nbs/04_train_gpt2.ipynb #d027c518
 def ddp_main(
     rank:int, # this process, from 0
     ranks:int, # processes in all
@@ -443,26 +444,27 @@ def ddp_main(
     model = GPT(config.model_config(vocab_size))
     parallel = nn.parallel.DistributedDataParallel(model)            # averages gradients during backward
     optimizers, losses = configure_optimizer(model, config), []
-    batches = TokenBatches(tokens, config.block_size, config.batch_size, config.seed)
+    batches = TokenBatches(tokens, config.block_size, config.batch_size, config.seed, rank, ranks) # my share of each batch
     for _ in range(config.steps):
-        share = iter([tuple(t[rank::ranks] for t in next(batches))])  # every ranks-th window is mine
-        mean = torch.tensor(train_step(parallel, share, optimizers, config)[0])
+        mean = torch.tensor(train_step(parallel, batches, optimizers, config)[0])
         torch.distributed.all_reduce(mean)
         losses.append(mean.item() / ranks)
     if rank == 0: Path(report).write_text(json.dumps(losses))
     torch.distributed.destroy_process_group()
 
-# %% ../nbs/04_train_gpt2.ipynb #05e4e017
+# %% ../nbs/04_train_gpt2.ipynb #8a148dd1
 def load_data(
     name:str, # a corpus, a text file, or a folder made by `gpt2_prepare`
     kind:str="char", # tokenizer for raw text: "char" or "gpt2"
 ) -> tuple: # training tokens, validation tokens, tokenizer
     "The two texts of a run as tokens, and the tokenizer that made them; bad input raises `InputError`."
-    if (Path(name) / "meta.json").exists():
-        return TokenDataset(Path(name) / "train.bin"), TokenDataset(Path(name) / "val.bin"), load_tokenizer(name)
+    if Path(name).is_dir():
+        read_meta(Path(name)) # says what is missing in a folder of something else
+        tokenizer = load_tokenizer(name)
+        return *(TokenDataset(name, split, tokenizer) for split in ("train", "val")), tokenizer
     text = load_text(name)
     tokenizer = gpt2_tokenizer() if kind == "gpt2" else CharTokenizer.train(text)
-    train, val = (TokenDataset(tokenizer.encode(part)) for part in split_text(text))
+    train, val = (TokenDataset(tokenizer.encode_array(part), text_bytes=len(part.encode())) for part in split_text(text))
     return train, val, tokenizer
 
 def check_length(
@@ -490,29 +492,30 @@ def new_run_folder(
     if folder.exists() and any(folder.iterdir()): raise InputError(f"{folder} is not empty: choose another folder with --out")
     return folder
 
-# %% ../nbs/04_train_gpt2.ipynb #841be9b7
+# %% ../nbs/04_train_gpt2.ipynb #a8a48d4b
 def save_pictures(
     trainer:Trainer, # a run with a tokenizer and a folder
 ) -> list[Path]: # loss.png and attention.png
     "Draw the run's losses over the ladder and the model's attention to a passage of validation text."
     import matplotlib.pyplot as plt
     from gpt2_course.attention import plot_attention
-    from gpt2_course.viz import plot_losses, use_style
-    vocab_size = trainer.model.config.vocab_size
-    ladder = loss_ladder(trainer.train_tokens.tokens, trainer.val_tokens.tokens, vocab_size, max_context=4 if vocab_size < 1000 else 1)
+    from gpt2_course.viz import use_style
+    vocab_size, val_bytes = trainer.model.config.vocab_size, trainer.val_tokens.text_bytes
+    ladder = loss_ladder(trainer.train_tokens, trainer.val_tokens, vocab_size, val_bytes=val_bytes)
+    unit = "bits per byte" if val_bytes and vocab_size > 256 else "nats per token"
     idx = trainer.val_tokens[:min(32, trainer.config.block_size)][None].to(trainer.device)
     trainer.model.eval()
     with torch.no_grad(): weights = torch.stack(trainer.model(idx, return_attn=True)[2])[:, 0].float().cpu()
     tokens = [trainer.tokenizer.decode([i]) for i in idx[0].tolist()]
     with plt.rc_context():
         use_style()
-        pictures = {"loss.png": plot_losses(trainer.history, ladder=ladder), "attention.png": plot_attention(weights, tokens)}
+        pictures = {"loss.png": ladder.plot_losses(trainer.history, unit), "attention.png": plot_attention(weights, tokens)}
         for name, figure in pictures.items():
             figure.savefig(trainer.out / name)
             plt.close(figure)
     return [trainer.out / name for name in pictures]
 
-# %% ../nbs/04_train_gpt2.ipynb #0ea2963a
+# %% ../nbs/04_train_gpt2.ipynb #badb605e
 def gpt2_train(
     preset:str="shakespeare_char", # settings to start from: shakespeare_char, shakespeare_char_gpu or gpt2
     data:str="auto", # a corpus (tinyshakespeare, python_docs), a text file, or a folder made by gpt2_prepare
@@ -565,11 +568,15 @@ def finish(
     trainer:Trainer, # a run that has reached its last step
 ):
     "Say the exact loss, write a sample and the pictures."
-    loss = evaluate(trainer.model, trainer.val_tokens.tokens, trainer.config.block_size)
+    loss = evaluate(trainer.model, trainer.val_tokens, trainer.config.block_size)
     text = write_text(trainer.model, trainer.tokenizer, max_new_tokens=400)
     (trainer.out / "sample.txt").write_text(text, encoding="utf-8")
-    (trainer.out / "result.json").write_text(json.dumps({"step": trainer.step, "val_loss": loss, "seconds": trainer.seconds}), encoding="utf-8")
-    print(f"{text}\n\nvalidation loss {loss:.4f} nats per token, over all {len(trainer.val_tokens):,} tokens, after {trainer.seconds:.0f} s of training")
+    val_bytes, n_tokens = trainer.val_tokens.text_bytes, len(trainer.val_tokens)
+    bits = val_bytes and bits_per_byte(loss, val_bytes / n_tokens)
+    result = {"step": trainer.step, "val_loss": loss, "bits_per_byte": bits, "seconds": trainer.seconds}
+    (trainer.out / "result.json").write_text(json.dumps(result), encoding="utf-8")
+    also = f" ({bits:.4f} bits per byte)" if bits else ""
+    print(f"{text}\n\nvalidation loss {loss:.4f} nats per token{also}, over all {n_tokens:,} tokens, after {trainer.seconds:.0f} s of training")
     print("saved: " + ", ".join(str(path) for path in [trainer.out / "sample.txt", *save_pictures(trainer)]))
 
 # %% ../nbs/04_train_gpt2.ipynb #3be8b8c6
