@@ -315,7 +315,7 @@ class Packet:
     characters: int = 0
     position: Position|None = None # None: a document is open that its source cannot return to
 
-# %% ../nbs/support/shards.ipynb #a66758f4
+# %% ../nbs/support/shards.ipynb #9d5d420f
 def packets(
     source:Source, # documents
     policy, # says to which split they go
@@ -335,7 +335,7 @@ def packets(
                 seen.add(split)
             if number < skip: continue
             packet.characters += len(piece)
-            if packet.characters >= 2 * size: # a long document: the packet goes before it ends
+            if packet.characters >= size: # a long document: the packet goes before it ends
                 packet.position = Position(at.documents, number + 1, at.characters, None, at.left_out) if can_return else None
                 yield packet
                 packet = Packet()

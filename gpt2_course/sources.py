@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from .plumbing import InputError, did_you_mean, reachable
 
-# %% ../nbs/support/sources.ipynb #d39bbf61
-PIECE = 2**18 # characters, about
+# %% ../nbs/support/sources.ipynb #0ecc1b4e
+PIECE = 2**17 # characters, about
 PIECE_LIMIT = 2**24 # a text without a single place to cut is cut here
 
 def last_cut(
@@ -45,7 +45,7 @@ def in_pieces(
             if len(text) < size: break
     if text: yield text
 
-# %% ../nbs/support/sources.ipynb #a1b453d2
+# %% ../nbs/support/sources.ipynb #4a5bf625
 ESCAPED = re.compile("[\udc80-\udcff]") # how `surrogateescape` marks a byte that is not UTF-8
 
 @dataclass
@@ -60,11 +60,15 @@ def decoded(
     size:int=2**18, # bytes at a time
 ) -> Iterator[str]:
     "The text of a file; each byte that is not UTF-8 becomes one `�`."
-    decoder, data = codecs.getincrementaldecoder("utf-8")("surrogateescape"), None
+    decoder, data = codecs.getincrementaldecoder("utf-8")(), None
     while data != b"":
         data = file.read(size)
-        text, n = ESCAPED.subn("�", decoder.decode(data, final=not data))
-        met.replaced += n
+        try: text = decoder.decode(data, final=not data)
+        except UnicodeDecodeError: # rare, so only then the slow way
+            decoder.errors = "surrogateescape"
+            text, n = ESCAPED.subn("�", decoder.decode(data, final=not data))
+            decoder.errors = "strict"
+            met.replaced += n
         if text: yield text
 
 # %% ../nbs/support/sources.ipynb #a1de7dd0
@@ -110,7 +114,7 @@ def is_text(
     if kind_of(path) == "parquet": return True
     with naming(path), open(path, "rb") as raw: return b"\0" not in decompressed(raw, path).read(8192)
 
-# %% ../nbs/support/sources.ipynb #e5511011
+# %% ../nbs/support/sources.ipynb #8c73917f
 def text_of(
     record, # one document with its fields
     key:str, # the field that holds its text
@@ -131,8 +135,7 @@ def json_lines(
     "The documents of a JSON-lines file, one a line; empty lines are passed over."
     for number, line in enumerate(file, start=1):
         if line.isspace(): continue
-        line, n = ESCAPED.subn("�", line.decode("utf-8", "surrogateescape"))
-        met.replaced += n
+        line = "".join(decoded(io.BytesIO(line), met))
         try: record = json.loads(line)
         except ValueError: raise InputError(f"line {number:,} of {name} is not JSON ({line[:40]!r}): mend or remove it") from None
         yield text_of(record, key, f"line {number:,} of {name}")

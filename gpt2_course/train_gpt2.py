@@ -428,7 +428,7 @@ def append_line(
     "Append `record` as one line of JSON."
     with open(path, "a", encoding="utf-8") as file: file.write(json.dumps(record) + "\n")
 
-# %% ../nbs/04_train_gpt2.ipynb #d027c518
+# %% ../nbs/04_train_gpt2.ipynb #0f7a1e1a
 def ddp_main(
     rank:int, # this process, from 0
     ranks:int, # processes in all
@@ -450,6 +450,8 @@ def ddp_main(
         torch.distributed.all_reduce(mean)
         losses.append(mean.item() / ranks)
     if rank == 0: Path(report).write_text(json.dumps(losses))
+    del parallel                                                     # its threads end before the group does
+    torch.distributed.barrier()                                      # nobody leaves while others still talk
     torch.distributed.destroy_process_group()
 
 # %% ../nbs/04_train_gpt2.ipynb #8a148dd1
