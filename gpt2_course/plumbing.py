@@ -4,11 +4,13 @@
 
 # %% auto #0
 __all__ = ['InputError', 'did_you_mean', 'oserror_sentence', 'write_atomically', 'read_if_there', 'intact', 'reachable',
-           'check_address', 'read_url', 'download', 'dashed', 'complain', 'command']
+           'check_address', 'read_url', 'download', 'dashed', 'complain', 'yes_or_no', 'with_fields', 'option_parser',
+           'command']
 
-# %% ../nbs/support/plumbing.ipynb #1f5ff0d0
-import difflib, errno, hashlib, http.client, os, ssl, sys, tempfile, threading, time
+# %% ../nbs/support/plumbing.ipynb #2ad1097f
+import difflib, errno, hashlib, http.client, inspect, os, ssl, sys, tempfile, threading, time, warnings
 import urllib.error, urllib.parse, urllib.request
+from dataclasses import fields
 from pathlib import Path
 
 # %% ../nbs/support/plumbing.ipynb #b8c736e0
@@ -152,7 +154,7 @@ def dashed(
         return name.replace("_", "-") + equals + value if name.startswith("--") else argument
     return [dash(argument) for argument in arguments]
 
-# %% ../nbs/support/plumbing.ipynb #3310bde5
+# %% ../nbs/support/plumbing.ipynb #05a57286
 def complain(
     name:str, # the command that speaks
     sentence:str, # what it says
@@ -162,26 +164,61 @@ def complain(
     print(f"{name}: {sentence}", file=sys.stderr)
     return status
 
+def yes_or_no(
+    word:str, # as typed
+) -> bool:
+    "What a yes or a no means; anything else is a `ValueError`."
+    words = {"yes": True, "no": False, "true": True, "false": False}
+    if word.lower() not in words: raise ValueError(f"{word!r} is neither yes nor no")
+    return words[word.lower()]
+
+def with_fields(
+    settings:type, # a dataclass
+):
+    "Decorator: the fields of a dataclass become keyword parameters, None where one is not given; the comments beside them become the help."
+    def decorate(function):
+        signature = inspect.signature(function)
+        own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        more = [inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=yes_or_no if f.type is bool else f.type) for f in fields(settings)]
+        function.__signature__, function.settings = signature.replace(parameters=own + more), settings
+        return function
+    return decorate
+
+def option_parser(
+    function, # its parameters become options
+):
+    "The parser of a command; fields that `with_fields` added are explained by the dataclass's own comments."
+    from fastcore.docments import docments
+    from fastcore.script import anno_parser
+    parser = anno_parser(function, prog=function.__name__)
+    comments = docments(function.settings) if hasattr(function, "settings") else {}
+    for action in parser._actions:
+        if comments.get(action.dest): action.help = comments[action.dest].replace("%", "%%")
+    return parser
+
 def command(
     function, # its parameters become options, the comments beside them the help
     *aliases:str, # more names for options, as "n=max_new_tokens"
 ): # a `main()` for a console script; it returns the exit status
-    "Make a command of a function: bad input and a full disk end in one line and status 2, Ctrl-C in 130."
+    "Make a command of a function: bad input and a full disk end in one line and status 2, Ctrl-C in 130; a warning is one line, too."
     name = function.__name__
     def main() -> int:
-        from fastcore.script import anno_parser
         if hasattr(sys.stdout, "reconfigure"): sys.stdout.reconfigure(line_buffering=True) # progress shows at once, also in a pipe
-        parser = anno_parser(function, prog=name)
+        parser = option_parser(function)
         options = vars(parser.parse_args(dashed(parser, aliases, sys.argv[1:])))
         for own in ("pdb", "xtra"): options.pop(own, None) # options fastcore adds for itself
+        for option, value in options.items():
+            if value == "": return complain(name, f"--{option.replace('_', '-')} is empty: give it a value, or leave it away", 2)
         try:
-            function(**options)
+            with warnings.catch_warnings():
+                warnings.showwarning = lambda message, *where: complain(name, f"note: {message}", 0)
+                function(**options)
             sys.stdout.flush()
         except InputError as error: return complain(name, str(error), 2)
         except BrokenPipeError: # the reader, `head` for instance, has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
         except OSError as error: return complain(name, oserror_sentence(error), 2)
-        except KeyboardInterrupt as error: return complain(name, str(error) or "interrupted", 130)
+        except KeyboardInterrupt as error: return complain(name, str(error) or "interrupted", getattr(error, "status", 130))
         return 0
     return main
