@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['MAP_CAPTION', 'causal_mask', 'attention', 'AttentionHead', 'check_heads', 'MultiHeadAttention', 'split_heads',
-           'merge_heads', 'KVCache', 'slow_kernel', 'CausalSelfAttention', 'attention_maps', 'sharpest_head',
-           'draw_map', 'map_axes', 'plot_attention']
+           'merge_heads', 'KVCache', 'slow_kernel', 'short_attention', 'CausalSelfAttention', 'attention_maps',
+           'sharpest_head', 'draw_map', 'map_axes', 'plot_attention']
 
 # %% ../nbs/02_attention.ipynb #d883ceae
 import math
@@ -151,14 +151,27 @@ class KVCache:
         "Forgets everything, keeps the memory."
         self.length = 0
 
-# %% ../nbs/02_attention.ipynb #58e25acf
+# %% ../nbs/02_attention.ipynb #1bf04700
 def slow_kernel(
     q: torch.Tensor,  # queries (B, H, T, D), on the device and in the format of the computation
 ) -> bool:            # True where attention by hand trains faster
     "Whether torch's fused kernel is the slower one: its backward pass on a CPU in bfloat16 is, for short contexts."
     return q.device.type == "cpu" and q.dtype == torch.bfloat16 and q.requires_grad and q.size(2) <= 256
 
-# %% ../nbs/02_attention.ipynb #3427efa2
+def short_attention(
+    q: torch.Tensor,  # queries (B, H, T, D)
+    k: torch.Tensor,  # keys (B, H, T, D)
+    v: torch.Tensor,  # values (B, H, T, D)
+    dropout_p: float = 0.0,  # share of weights zeroed at random, always applied
+) -> torch.Tensor:    # (B, H, T, D)
+    "Causal `attention` in two matmuls and a softmax: the first matmul scales, and adds 0 where a query may look and -inf where not."
+    B, H, T, D = q.shape
+    q, k, v = (x.reshape(B * H, T, D) for x in (q, k, v))                             # (B, H, T, D) -> (B*H, T, D)
+    future = torch.full((T, T), -math.inf, dtype=q.dtype, device=q.device).triu(1)
+    scores = torch.baddbmm(future, q, k.transpose(1, 2), alpha=1 / math.sqrt(D))      # (B*H, T, D) @ (B*H, D, T) -> (B*H, T, T)
+    return torch.bmm(F.dropout(scores.softmax(dim=-1), dropout_p), v).view(B, H, T, D)
+
+# %% ../nbs/02_attention.ipynb #18daec76
 class CausalSelfAttention(nn.Module):
     "GPT-2's attention layer, with OpenAI's parameter names: all heads in one matmul, causal, then mixed by `c_proj` (Radford et al. 2019)."
     def __init__(
@@ -185,7 +198,8 @@ class CausalSelfAttention(nn.Module):
     def attend(self, q, k, v, past, return_attn):
         "Torch's fused kernel, unless it is slow here or the weights are asked for: the kernel never holds them."
         T, p = q.size(2), self.attn_dropout.p if self.attn_dropout.training else 0.0
-        if return_attn or slow_kernel(q): return attention(q, k, v, causal_mask(T, q.device, past), dropout_p=p)
+        if return_attn: return attention(q, k, v, causal_mask(T, q.device, past), dropout_p=p)
+        if slow_kernel(q) and not past: return short_attention(q, k, v, p), None
         mask = causal_mask(T, q.device, past) if past and T > 1 else None  # is_causal knows nothing of a past; one new token may see all
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p, is_causal=past == 0), None
 

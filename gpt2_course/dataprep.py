@@ -724,12 +724,12 @@ class TokenBatches:
     def state_dict(self) -> dict[str, int]: return batches_state(self)
     def load_state_dict(self, state:dict): restore_batches(self, state)
 
-# %% ../nbs/00_dataprep.ipynb #a9390d5f
+# %% ../nbs/00_dataprep.ipynb #d590d43b
 def check_batches(n_tokens:int, block_size:int, batch_size:int, rank:int, world_size:int):
     "Raise `InputError` for sizes that make no batch."
     if block_size < 1 or batch_size < 1: raise InputError(f"a batch holds at least one window of one token, got batch_size={batch_size} and block_size={block_size}")
     if not 0 <= rank < world_size: raise InputError(f"rank is {rank}, but {world_size} processes have the ranks 0 to {world_size - 1}")
-    if batch_size % world_size: raise InputError(f"batch_size={batch_size} cannot be shared by {world_size} processes: use a multiple of {world_size}")
+    if batch_size < world_size: raise InputError(f"batch_size={batch_size} leaves some of {world_size} processes without a window: use at least {world_size}")
     if n_tokens <= block_size: raise InputError(f"the text has {n_tokens:,} tokens, but one context of block_size={block_size} and its targets need {block_size + 1:,}: use more text, or a smaller block_size")
 
 def send(

@@ -9,7 +9,7 @@ __all__ = ['GPT2_SIZES', 'CONV1D', 'MASKS', 'GPT2_REVISIONS', 'SHIPPED', 'GPT2_T
            'read_config', 'tensor_files', 'read_tensors', 'model_tensors', 'check_tensors', 'load_pretrained',
            'config_fields', 'check_target', 'write_pretrained', 'absent_biases']
 
-# %% ../nbs/03_transformer.ipynb #57d07c0b
+# %% ../nbs/03_transformer.ipynb #11440984
 import json, math, re, warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,12 +19,13 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from .attention import CausalSelfAttention, KVCache
 from .bigram import check_sampling, sample
 from .dataprep import InputError, did_you_mean, write_atomically
 
-# %% ../nbs/03_transformer.ipynb #501d2d2f
+# %% ../nbs/03_transformer.ipynb #157d0544
 class MLP(nn.Module):
     "Each position on its own: widen four times, bend with GELU, narrow again."
     def __init__(
@@ -38,7 +39,9 @@ class MLP(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x):
-        x = self.gelu(self.c_fc(x))           # (B, T, C) -> (B, T, 4C)
+        x = self.c_fc(x)                      # (B, T, C) -> (B, T, 4C)
+        rough = self.training and x.device.type == "cpu" and x.dtype == torch.bfloat16
+        x = F.gelu(x) if rough else self.gelu(x)  # there erf is three times as fast as tanh, and bfloat16 hardly sees the difference
         return self.dropout(self.c_proj(x))   # (B, T, 4C) -> (B, T, C)
 
 # %% ../nbs/03_transformer.ipynb #a1893c1d
@@ -61,7 +64,7 @@ class Block(nn.Module):
         x = x + self.mlp(self.ln_2(x))                   # each position thinks about what it received
         return (x, weights) if return_attn else x
 
-# %% ../nbs/03_transformer.ipynb #df584157
+# %% ../nbs/03_transformer.ipynb #3dd5b56c
 @dataclass
 class GPTConfig:
     "The sizes of a GPT-2; the defaults are those of its smallest one. Sizes that make no model raise `InputError`."
@@ -72,9 +75,10 @@ class GPTConfig:
     n_embd: int = 768        # C, channels of the residual stream
     dropout: float = 0.0     # share of activations zeroed in training, from 0 to below 1
     bias: bool = True        # whether linear maps and LayerNorms add a bias, as GPT-2's do
+    vocab_multiple: int = 1  # the token table gets empty rows up to a multiple of this, for speed; no file keeps them
 
     def __post_init__(self):
-        for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd"):
+        for name in ("vocab_size", "block_size", "n_layer", "n_head", "n_embd", "vocab_multiple"):
             size = getattr(self, name)
             if not isinstance(size, int) or size < 1: raise InputError(f"{name}={size!r} is no size: give a whole number from 1 up")
         if self.n_embd % self.n_head:
@@ -131,7 +135,7 @@ def token_loss(
     if not targets.is_cuda: check_range(targets[targets != -100], logits.size(-1))
     return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())  # (B*T, V) against (B*T,)
 
-# %% ../nbs/03_transformer.ipynb #45ce10dc
+# %% ../nbs/03_transformer.ipynb #58002ddd
 def init_weights(
     model:"GPT",  # a model just built
 ):
@@ -141,8 +145,9 @@ def init_weights(
         if isinstance(module, nn.Linear) and module.bias is not None: nn.init.zeros_(module.bias)
     for name, weight in model.named_parameters():
         if name.endswith("c_proj.weight"): nn.init.normal_(weight, std=0.02 / math.sqrt(2 * model.config.n_layer))
+    nn.init.zeros_(model.wte.weight.detach()[model.config.vocab_size:])  # rows that no token has
 
-# %% ../nbs/03_transformer.ipynb #f684b978
+# %% ../nbs/03_transformer.ipynb #b869b8f5
 class GPT(nn.Module):
     "GPT-2, with OpenAI's parameter names (Radford et al. 2019, section 2.3)."
     def __init__(self,
@@ -150,13 +155,15 @@ class GPT(nn.Module):
     ):
         super().__init__()
         self.config = config
-        self.wte = nn.Embedding(config.vocab_size, config.n_embd)   # what the token is
+        rows = -(-config.vocab_size // config.vocab_multiple) * config.vocab_multiple # V, rounded up
+        self.wte = nn.Embedding(rows, config.n_embd)                # what the token is
         self.wpe = nn.Embedding(config.block_size, config.n_embd)   # where it stands
         self.drop = nn.Dropout(config.dropout)
         self.h = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.ln_f = nn.LayerNorm(config.n_embd, bias=config.bias)
-        self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.lm_head = nn.Linear(config.n_embd, rows, bias=False)
         self.lm_head.weight = self.wte.weight                       # tied: one matrix reads tokens in and out
+        self.recompute = False                                      # in training, compute a block's inside again rather than keep it
         init_weights(self)
 
     def hidden(self, idx, cache=None, return_attn=False):
@@ -165,10 +172,16 @@ class GPT(nn.Module):
         check_ids(idx, self.config, past, self.training)
         positions = torch.arange(past, past + idx.size(1), device=idx.device)
         x = self.drop(self.wte(idx) + self.wpe(positions))          # (B, T) -> (B, T, C) + (T, C)
+        if self.training and x.device.type == "cpu" and torch.is_autocast_enabled("cpu"): x = x.to(torch.get_autocast_dtype("cpu"))  # half the memory to move
         for layer, block in enumerate(self.h):
-            x = block(x, cache[layer] if cache else None, return_attn)
+            if self.recompute and torch.is_grad_enabled() and not cache and not return_attn: x = checkpoint(block, x, use_reentrant=False)
+            else: x = block(x, cache[layer] if cache else None, return_attn)
             if return_attn: x, weights = x; maps.append(weights)
         return self.ln_f(x), maps
+
+    def scores(self, x):
+        "The logits of what `hidden` returned: (..., C) -> (..., V), without the rows that only fill the table up."
+        return self.lm_head(x)[..., :self.config.vocab_size]
 
     def forward(
         self,
@@ -178,13 +191,13 @@ class GPT(nn.Module):
         return_attn:bool=False,          # also return the attention weights
     )->tuple:  # logits (B, T, V); mean loss in nats per token, or None; with return_attn a list of (B, H, T, S)
         x, maps = self.hidden(idx, cache, return_attn)
-        logits = self.lm_head(x)                                    # (B, T, C) -> (B, T, V)
+        logits = self.scores(x)                                     # (B, T, C) -> (B, T, V)
         loss = None if targets is None else token_loss(logits, targets)
         return (logits, loss, maps) if return_attn else (logits, loss)
 
     def num_parameters(self) -> int:
-        "How many numbers the model learns; the tied head counts once."
-        return sum(p.numel() for p in self.parameters())
+        "How many numbers the model learns; the tied head counts once, rows that no token has do not count."
+        return sum(p.numel() for p in self.parameters()) - (len(self.wte.weight) - self.config.vocab_size) * self.config.n_embd
 
     def make_cache(self, batch_size:int) -> list:
         "One empty `KVCache` per layer, for `batch_size` sequences."
@@ -251,7 +264,7 @@ def evaluation_mode(
         with torch.no_grad(): yield model
     finally: model.train(training)
 
-# %% ../nbs/03_transformer.ipynb #9c7a3505
+# %% ../nbs/03_transformer.ipynb #45abe84a
 def generate_tokens(
     model:GPT,              # on any device, in any mode
     idx:torch.Tensor,       # (B, T) prompts of equal length
@@ -270,7 +283,7 @@ def generate_tokens(
         for _ in range(max_new_tokens):
             if cache and cache[0].length + new.size(1) > size: cache = None  # the window slides: every position moves, so every key is stale
             x, _ = model.hidden(new, cache) if cache else model.hidden(idx[:, -size:])
-            new = sample(model.lm_head(x[:, -1]), temperature, top_k, generator)  # (B, T, C) -> (B, V) -> (B, 1)
+            new = sample(model.scores(x[:, -1]), temperature, top_k, generator)  # (B, T, C) -> (B, V) -> (B, 1)
             idx = torch.cat([idx, new], dim=1)
     return idx
 
@@ -444,7 +457,7 @@ def config_fields(
         "resid_pdrop": c.dropout, "embd_pdrop": c.dropout, "attn_pdrop": c.dropout, "bos_token_id": end, "eos_token_id": end, "bias": c.bias,
     }
 
-# %% ../nbs/03_transformer.ipynb #90aef72c
+# %% ../nbs/03_transformer.ipynb #8c6cbe87
 def check_target(
     folder:Path,       # where a model is to be written
     config:GPTConfig,  # its sizes
@@ -454,9 +467,9 @@ def check_target(
     if not folder.exists() or not {path.name for path in folder.iterdir()} - {"course_tokenizer.json"}: return
     try: before = read_config(folder)
     except InputError: raise InputError(f"{folder} holds something else than a model: choose a new folder") from None
-    if replace(before, dropout=config.dropout) != config: raise InputError(f"{folder} holds a model of other sizes: choose a new folder, or remove it first")
+    if replace(before, dropout=config.dropout, vocab_multiple=config.vocab_multiple) != config: raise InputError(f"{folder} holds a model of other sizes: choose a new folder, or remove it first")
 
-# %% ../nbs/03_transformer.ipynb #b91212fb
+# %% ../nbs/03_transformer.ipynb #c5cd425d
 def write_pretrained(
     model:GPT,                    # any GPT
     folder:str|Path,              # new, or one that holds an earlier save of the same model
@@ -467,6 +480,7 @@ def write_pretrained(
     folder, dtype = Path(folder), dtype or model.wte.weight.dtype
     check_target(folder, model.config)
     tensors = dict(model.named_parameters())
+    tensors["wte.weight"] = tensors["wte.weight"][:model.config.vocab_size]
     if not model.config.bias: tensors |= absent_biases(model)
     stored = {f"transformer.{name}": flip(name, tensor.detach()).to("cpu", dtype).contiguous() for name, tensor in tensors.items()}
     write_atomically(folder / "model.safetensors", save(stored, {"format": "pt"}))
