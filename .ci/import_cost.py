@@ -19,6 +19,31 @@ for module in ("dataprep", "bigram", "attention", "transformer", "train_gpt2", "
     assert not loaded, f"import gpt2_course.{module} also imports {', '.join(loaded)}"
 
 seconds("torch"), seconds("gpt2_course.transformer")
-ratio = statistics.median(seconds("gpt2_course.transformer") / seconds("torch") for _ in range(7))
-print(f"import gpt2_course.transformer takes {ratio:.3f} times what import torch takes (median of 7 pairs)")
+ratio = statistics.median(seconds("gpt2_course.transformer") / seconds("torch") for _ in range(11))
+print(f"import gpt2_course.transformer takes {ratio:.3f} times what import torch takes (median of 11 pairs)")
 assert ratio < 1.10, "importing the model is more than 10 % slower than importing torch"
+
+FIRST_STEP = """
+import torch, time
+start = time.perf_counter()
+import sys, tempfile
+from gpt2_course import train_gpt2
+real = train_gpt2.Trainer.update
+def first(trainer, stop=None):
+    real(trainer, stop)
+    print(time.perf_counter() - start, file=sys.stderr)
+    raise KeyboardInterrupt
+train_gpt2.Trainer.update = first
+sys.argv = ["gpt2_train", "--out", tempfile.mkdtemp()]
+train_gpt2.gpt2_train_main()
+"""
+
+
+def first_step():
+    said = subprocess.run([sys.executable, "-c", FIRST_STEP], capture_output=True, text=True).stderr
+    return float(next(line for line in said.splitlines() if line[:1].isdigit()))
+
+
+times = sorted(first_step() for _ in range(5))
+print(f"the first training step of gpt2_train is done {times[0]:.2f} to {times[-1]:.2f} s after torch is imported (5 runs)")
+assert times[0] < 2, "the first training step takes more than 2 s after torch is imported"
