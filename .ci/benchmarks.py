@@ -1,4 +1,4 @@
-"""Run the benchmarks from the command line: the cells of nbs/evidence/benchmarks.ipynb, one JSON line for each measurement.
+"""Run the benchmarks from the command line: the cells of benchmarks.ipynb and gpu.ipynb in nbs/evidence, one JSON line for each measurement.
 
     python .ci/benchmarks.py [NANOGPT]
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-NOTEBOOK = Path(__file__).resolve().parent.parent / "nbs" / "evidence" / "benchmarks.ipynb"
+EVIDENCE = Path(__file__).resolve().parent.parent / "nbs" / "evidence"
 
 
 def report(cell, cell_index, execute_reply):
@@ -27,12 +27,13 @@ def main(arguments):
         sys.exit(__doc__)
     if arguments:
         os.environ["NANOGPT"] = str(Path(arguments[0]).resolve())
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = []
-    resources = {"metadata": {"path": str(NOTEBOOK.parent)}}
-    NotebookClient(notebook, timeout=3600, kernel_name="python3", resources=resources, on_cell_executed=report).execute()
+    for name in ("benchmarks", "gpu"):
+        notebook = nbformat.read(EVIDENCE / f"{name}.ipynb", as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs = []
+        resources = {"metadata": {"path": str(EVIDENCE)}}
+        NotebookClient(notebook, timeout=3600, kernel_name="python3", resources=resources, on_cell_executed=report).execute()
 
 
 if __name__ == "__main__":

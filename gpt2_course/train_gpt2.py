@@ -512,7 +512,7 @@ def evaluate_together(
     loss = evaluate(model, mine, block_size) * (len(mine) - 1) if len(mine) > 1 else 0.0
     return ranks.mean(torch.tensor(loss, dtype=torch.float64, device=next(model.parameters()).device)).item() * ranks.size / targets
 
-# %% ../nbs/04_train_gpt2.ipynb #21a56aa4
+# %% ../nbs/04_train_gpt2.ipynb #8a775930
 class Trainer:
     "A training run: a model, its texts, its optimizers, and the step they have reached."
     def __init__(self,
@@ -550,7 +550,7 @@ class Trainer:
         for group in (group for optimizer in self.optimizers for group in optimizer.param_groups): group["lr"] = share * group["initial_lr"]
         try: loss, length = train_step(self.fast, self.batches, self.optimizers, config, self.precision, self.scaler, self.ranks, stop)
         except FloatingPointError as error:
-            raise InputError(f"stopped before update {self.step + 1}: {error}. Lower the learning rate, or resume from the last checkpoint with another text") from None
+            raise InputError(f"stopped before update {self.step + 1}: {error}. Begin again with a lower learning rate; --init-from the last checkpoint keeps what was learned") from None
         except HalfStep:
             self.model.zero_grad(set_to_none=True)
             self.batches.load_state_dict(before[0])
