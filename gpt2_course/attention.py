@@ -114,7 +114,7 @@ def merge_heads(
     B, H, T, D = x.shape
     return x.transpose(1, 2).reshape(B, T, H * D)             # (B, H, T, D) -> (B, T, H, D) -> (B, T, C)
 
-# %% ../nbs/02_attention.ipynb #1bfeff4a
+# %% ../nbs/02_attention.ipynb #a9a2bd3e
 class KVCache:
     "One layer's keys and values of all tokens so far, in memory reserved once; for generation only, no gradient flows through it."
     def __init__(
@@ -125,7 +125,9 @@ class KVCache:
         head_size: int,   # channels per head, D
         device=None,      # where the model is
         dtype=None,       # the model's own, so that nothing is converted
+        padding=None,     # (B,) int64: how many of the first positions of each sequence are filling; None: none
     ):
+        self.padding = padding
         self.keys = torch.zeros(batch_size, n_head, block_size, head_size, device=device, dtype=dtype)
         self.values = torch.zeros_like(self.keys)
         self.length = 0
@@ -133,10 +135,9 @@ class KVCache:
     def append(self, k, v):
         "Stores the keys and values (B, H, T, D) of T new tokens and returns those of all tokens so far (B, H, S, D)."
         end = self.check_room(k)
-        self.keys[:, :, self.length:end] = k.detach()
-        self.values[:, :, self.length:end] = v.detach()
+        for memory, new in ((self.keys, k), (self.values, v)): memory.narrow(2, self.length, end - self.length).copy_(new.detach())
         self.length = end
-        return self.keys[:, :, :end], self.values[:, :, :end]
+        return self.keys.narrow(2, 0, end), self.values.narrow(2, 0, end)
 
     def check_room(self, k):
         "The length after `k` is added, or an `InputError` where it does not fit."
@@ -150,6 +151,14 @@ class KVCache:
     def reset(self):
         "Forgets everything, keeps the memory."
         self.length = 0
+
+    def mask(self, T):
+        "Who of the last T positions may look at whom: (B, 1, T, S), or None where the rule needs no mask."
+        past, device = self.length - T, self.keys.device
+        if self.padding is None: return causal_mask(T, device, past) if past and T > 1 else None  # one new token may see all
+        real = torch.arange(self.length, device=device) >= self.padding[:, None, None, None]     # (B, 1, 1, S)
+        own = torch.eye(self.length, dtype=torch.bool, device=device)[past:]                     # filling sees itself: a row of nothing has no softmax
+        return causal_mask(T, device, past) & real | own
 
 # %% ../nbs/02_attention.ipynb #1bf04700
 def slow_kernel(
@@ -171,7 +180,7 @@ def short_attention(
     scores = torch.baddbmm(future, q, k.transpose(1, 2), alpha=1 / math.sqrt(D))      # (B*H, T, D) @ (B*H, D, T) -> (B*H, T, T)
     return torch.bmm(F.dropout(scores.softmax(dim=-1), dropout_p), v).view(B, H, T, D)
 
-# %% ../nbs/02_attention.ipynb #18daec76
+# %% ../nbs/02_attention.ipynb #b4c343b8
 class CausalSelfAttention(nn.Module):
     "GPT-2's attention layer, with OpenAI's parameter names: all heads in one matmul, causal, then mixed by `c_proj` (Radford et al. 2019)."
     def __init__(
@@ -189,19 +198,19 @@ class CausalSelfAttention(nn.Module):
     def forward(self, x, cache=None, return_attn=False):
         self.check_input(x)
         q, k, v = (split_heads(part, self.n_head) for part in self.c_attn(x).chunk(3, dim=-1))  # (B, T, 3C) -> 3 times (B, H, T, D)
-        past = 0 if cache is None else cache.length
         if cache is not None: k, v = cache.append(k, v)                                         # (B, H, T, D) -> (B, H, S, D)
-        y, weights = self.attend(q, k, v, past, return_attn)                                    # (B, H, T, D), (B, H, T, S)
+        mask = None if cache is None else cache.mask(q.size(2))                                 # (B, 1, T, S)
+        y, weights = self.attend(q, k, v, mask, return_attn)                                    # (B, H, T, D), (B, H, T, S)
         y = self.resid_dropout(self.c_proj(merge_heads(y)))                                     # (B, H, T, D) -> (B, T, C)
         return (y, weights) if return_attn else y
 
-    def attend(self, q, k, v, past, return_attn):
+    def attend(self, q, k, v, mask, return_attn):
         "Torch's fused kernel, unless it is slow here or the weights are asked for: the kernel never holds them."
         T, p = q.size(2), self.attn_dropout.p if self.attn_dropout.training else 0.0
-        if return_attn: return attention(q, k, v, causal_mask(T, q.device, past), dropout_p=p)
-        if slow_kernel(q) and not past: return short_attention(q, k, v, p), None
-        mask = causal_mask(T, q.device, past) if past and T > 1 else None  # is_causal knows nothing of a past; one new token may see all
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p, is_causal=past == 0), None
+        past = k.size(2) - T
+        if return_attn: return attention(q, k, v, causal_mask(T, q.device, past) if mask is None else mask, dropout_p=p)
+        if slow_kernel(q) and not past and mask is None: return short_attention(q, k, v, p), None
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=p, is_causal=mask is None and not past), None  # is_causal knows nothing of a past
 
     def check_input(self, x):
         "One sentence for the two mistakes people make with the shape of `x`."
