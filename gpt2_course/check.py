@@ -7,7 +7,8 @@ __all__ = ['Verdict', 'Wrong', 'NotAttempted', 'exercise', 'expect_shape', 'expe
            'decode_characters', 'merge', 'bpe_encode', 'get_batch', 'window_split', 'draw', 'cross_entropy', 'discount',
            'logit_gradient', 'training_step', 'loss_of_batch', 'window_mask', 'one_row', 'grouped_attention',
            'leak_detector', 'attention_clinic', 'layer_norm', 'block_parameters', 'block', 'gpt2_parity',
-           'cached_positions', 'schedule', 'clip', 'accumulation', 'decay_groups', 'windows']
+           'cached_positions', 'schedule', 'clip', 'accumulation', 'decay_groups', 'windows', 'nucleus',
+           'padded_positions', 'stop_in_time', 'one_byte', 'company']
 
 # %% ../nbs/support/check.ipynb #e11ad111
 import functools, inspect, math, traceback
@@ -739,3 +740,86 @@ def windows(stub):
     expect_close(x, torch.stack([tokens[0:5], tokens[7:12]]), "x", 0)
     expect_close(y, x + 1, "y", 0, "each target is the token that follows its input")
     return "every target is the next token"
+
+# %% ../nbs/support/check.ipynb #b20620ef
+@exercise
+def nucleus(stub):
+    "The tokens of top-p: `stub(logits, p)` gives a bool mask."
+    probs = torch.tensor([0.05, 0.4, 0.1, 0.3, 0.15]); logits = probs.log()
+    def kept(p):
+        mask = stub(logits.clone(), p)
+        if not torch.is_tensor(mask) or mask.shape != (5,) or mask.dtype != torch.bool: raise Wrong("return a bool tensor of shape (V,)")
+        return mask.nonzero()[:, 0].tolist()
+    got = kept(0.6)
+    if got == [0, 1]: raise Wrong("the mask is in sorted order: put the answers back where the tokens were")
+    if got == [1]: raise Wrong("0.6 of the probability was asked for and 0.4 kept: the token that crosses the line belongs to the set")
+    if got != [1, 3]: raise Wrong(f"with probabilities {probs.tolist()} and p = 0.6 it keeps tokens {got}: the fewest that hold 0.6 are [1, 3]")
+    if kept(0.0) != [1]: raise Wrong("with p = 0 the likeliest token should stay, or there is nothing to draw")
+    if kept(1.0) != [0, 1, 2, 3, 4]: raise Wrong("with p = 1 every token should stay")
+    return "the fewest likeliest tokens that hold the share p"
+
+# %% ../nbs/support/check.ipynb #35216f61
+@exercise
+def padded_positions(stub):
+    "Positions of a batch with filling at the left: `stub(padding, T)`."
+    got = stub(torch.tensor([0, 3]), 5)
+    expect_shape(got, (2, 5), "the positions")
+    if torch.equal(got[1], torch.arange(5)): raise Wrong("the second row is counted from its filling: its first real token, at place 3, should have number 0")
+    if (got < 0).any(): raise Wrong(f"there is a negative position ({int(got.min())}): filling needs some row of the table, use 0")
+    if torch.equal(got[1], torch.arange(5) + 3): raise Wrong("the filling was added: it should be subtracted")
+    expect_close(got[:, 3:], torch.tensor([[3, 4], [0, 1]]), "the positions of the real tokens", 0)
+    expect_close(got[0], torch.arange(5), "the row without filling", 0)
+    return "every text counts from its own first token"
+
+# %% ../nbs/support/check.ipynb #bfd892f4
+@exercise
+def stop_in_time(stub):
+    "Text up to a stop text: `stub(pieces, stop)`."
+    whole = stub(["a b", " END", " c"], "END")
+    if not isinstance(whole, str): raise Wrong("return the text as a string")
+    if whole == "a b END": raise Wrong("the stop text is shown: leave it out")
+    if whole != "a b ": raise Wrong(f"from 'a b', ' END', ' c' up to 'END' it makes {whole!r}: it should be 'a b '")
+    if stub(["one E", "N", "D two"], "END") != "one ": raise Wrong("a stop text that is spread over pieces was missed")
+    if stub(["x|y", "|z"], "|") != "x": raise Wrong("it should end at the first stop text, not at a later one")
+    if stub(["no stop", " here"], "END") != "no stop here": raise Wrong("without a stop text all of the text should come back")
+    return "the text ends before the stop text, wherever the pieces end"
+
+# %% ../nbs/support/check.ipynb #6cb1012c
+@exercise
+def one_byte(stub):
+    "A matrix in bytes: `stub(weight)` gives int8 values and a scale for each row."
+    weight = torch.tensor([[0.5, -1.27, 0.014], [10.0, 127.0, -63.7]])
+    answer = stub(weight.clone())
+    if not isinstance(answer, tuple) or len(answer) != 2: raise Wrong("return two tensors: the values and the scales")
+    small, scales = answer
+    if small.dtype != torch.int8: raise Wrong(f"the values are {small.dtype}: they should be torch.int8")
+    expect_shape(small, (2, 3), "the values")
+    if scales.numel() == 1: raise Wrong("there is one scale for the whole matrix: the first row, a hundred times smaller, comes back as noise")
+    if scales.shape == (3,): raise Wrong("there is a scale for each column: a row's product needs one for each row")
+    expect_shape(scales, (2,), "the scales")
+    error = (small * scales[:, None] - weight).abs() / weight.abs().amax(1, keepdim=True) * 127
+    if small[0, 1] == 127 or error.max() > 100: raise Wrong("the largest weight came back with the wrong sign: 128 does not fit int8, let the largest become 127")
+    if error.max() > 0.55: raise Wrong(f"a weight is off by {error.max():.2f} steps: round to the nearest, to(torch.int8) alone cuts off")
+    expect_close(scales, torch.tensor([0.01, 1.0]), "the scales", 1e-6, "the largest weight of a row becomes 127")
+    return "every weight is within half a step"
+
+# %% ../nbs/support/check.ipynb #fb038d72
+@exercise
+def company(stub, GPT, GPTConfig):
+    "Logits after prompts of different lengths: `stub(model, prompts)`."
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = GPT(GPTConfig(vocab_size=11, block_size=16, n_layer=2, n_head=2, n_embd=16)).eval()
+        for p in model.parameters():
+            if p.dim() == 2: torch.nn.init.normal_(p, std=0.8)
+    prompts = [[1, 2, 3, 4, 5], [6, 7], [8]]
+    with torch.no_grad():
+        got = stub(model, [list(prompt) for prompt in prompts])
+        expect_shape(got, (3, 11), "the logits")
+        want = torch.cat([model(torch.tensor([prompt]))[0][:, -1] for prompt in prompts])
+        right = model(torch.tensor([prompt + [0] * (5 - len(prompt)) for prompt in prompts]))[0][:, -1]
+        left = model(torch.tensor([[0] * (5 - len(prompt)) + prompt for prompt in prompts]))[0][:, -1]
+    if torch.allclose(got, right, atol=1e-4): raise Wrong("the last column is read for every prompt, and for the short ones that is filling")
+    if torch.allclose(got, left, atol=1e-4): raise Wrong("the filling stands at the left now, but it is looked at and counted: it needs a mask and positions of its own")
+    expect_close(got, want, "the logits", 1e-4, "each prompt should get what it gets alone")
+    return "company changes nothing"

@@ -168,9 +168,9 @@ def _fills(values, low, high): # one colour per value
     high = max([low, *known]) if high is None else high
     return [_between(_PURPLES, (value - low) / (high - low) if high > low and math.isfinite(value) else 0) for value in values]
 
-# %% ../nbs/support/viz.ipynb #a507ac27
+# %% ../nbs/support/viz.ipynb #cae2a90f
 _STOPS = [('00', 'dataprep', 'text to batches'), ('01', 'bigram', 'counting pairs'), ('02', 'attention', 'looking back'),
-          ('03', 'transformer', 'GPT-2, exactly'), ('04', 'train_gpt2', 'training it')]
+          ('03', 'transformer', 'GPT-2, exactly'), ('04', 'train_gpt2', 'training it'), ('05', 'generate', 'writing with it')]
 
 def _stop(x, stop, lit): # one stop as SVG
     number, name, what = stop
