@@ -24,7 +24,7 @@ setup(
     keywords=settings["keywords"].split(),
     python_requires=f">={settings['min_python']}",
     packages=find_packages(include=["gpt2_course", "gpt2_course.*"]),
-    package_data={"gpt2_course": ["shakespeare_char/*"]},
+    package_data={"gpt2_course": ["shakespeare_char/*", "items/*"]},
     install_requires=settings["requirements"].split(),
     extras_require=extras,
     entry_points={"console_scripts": settings["console_scripts"].split(),

@@ -1,4 +1,4 @@
-"""Run the benchmarks from the command line: the cells of benchmarks.ipynb and gpu.ipynb in nbs/evidence, one JSON line for each measurement.
+"""Run the benchmarks from the command line: the cells of benchmarks.ipynb, generate.ipynb and gpu.ipynb in nbs/evidence, one JSON line for each measurement.
 
     python .ci/benchmarks.py [NANOGPT]
 
@@ -27,7 +27,8 @@ def main(arguments):
         sys.exit(__doc__)
     if arguments:
         os.environ["NANOGPT"] = str(Path(arguments[0]).resolve())
-    for name in ("benchmarks", "gpu"):
+    os.environ["EVIDENCE"] = "full"  # generate.ipynb measures only then
+    for name in ("benchmarks", "generate", "gpu"):
         notebook = nbformat.read(EVIDENCE / f"{name}.ipynb", as_version=4)
         for cell in notebook.cells:
             if cell.cell_type == "code":
