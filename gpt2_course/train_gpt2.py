@@ -807,7 +807,7 @@ def two_losses(
     texts = {"new text": trainer.val_tokens} | ({"old text": old} if old else {})
     return {name: evaluate_together(trainer.model, tokens, trainer.config.block_size, trainer.ranks, trainer.engine) for name, tokens in texts.items()}
 
-# %% ../nbs/04_train_gpt2.ipynb #1191d7f8
+# %% ../nbs/04_train_gpt2.ipynb #55a60b3c
 @with_fields(TrainConfig)
 def gpt2_train(
     preset:str=None, # settings to start from: shakespeare_char, shakespeare_char_gpu, gpt2 or finetune (default: shakespeare_char, or finetune with --init-from)
@@ -833,8 +833,12 @@ def gpt2_train(
     if where.type == "cuda" and machinery["ranks"].size > 1: where = torch.device("cuda", machinery["ranks"].local)
     resume = resume or bool(restarted() and out and newest_checkpoint(out)) # torchrun has started again what had died
     if resume and init_from: raise InputError("--init-from starts a new run and --resume goes on with an old one: leave one of them away")
-    run = resumed_run(out, given, where, machinery) if resume else new_run(preset or ("finetune" if init_from else "shakespeare_char"), data, out, init_from, given, where, machinery)
-    with only_run_in(run.out) if run.ranks.first else contextlib.nullcontext(): train_and_finish(run, tensorboard)
+    with contextlib.ExitStack() as alone:
+        known = resume and out and machinery["ranks"].first and steps_in(out)
+        if known: alone.enter_context(only_run_in(Path(out))) # before anything is read that another process is about to remove
+        run = resumed_run(out, given, where, machinery) if resume else new_run(preset or ("finetune" if init_from else "shakespeare_char"), data, out, init_from, given, where, machinery)
+        if run.ranks.first and not known: alone.enter_context(only_run_in(run.out))
+        train_and_finish(run, tensorboard)
     leave(run.ranks)
 
 # %% ../nbs/04_train_gpt2.ipynb #bf2dc9f3
