@@ -19,8 +19,8 @@ for module in ("dataprep", "bigram", "attention", "transformer", "train_gpt2", "
     assert not loaded, f"import gpt2_course.{module} also imports {', '.join(loaded)}"
 
 seconds("torch"), seconds("gpt2_course.transformer")
-ratio = statistics.median(seconds("gpt2_course.transformer") / seconds("torch") for _ in range(11))
-print(f"import gpt2_course.transformer takes {ratio:.3f} times what import torch takes (median of 11 pairs)")
+ratio = statistics.median(seconds("gpt2_course.transformer") / seconds("torch") for _ in range(7))
+print(f"import gpt2_course.transformer takes {ratio:.3f} times what import torch takes (median of 7 pairs)")
 assert ratio < 1.10, "importing the model is more than 10 % slower than importing torch"
 
 FIRST_STEP = """
