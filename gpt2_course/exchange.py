@@ -377,7 +377,7 @@ class Placed:
         "How many numbers it holds."
         return math.prod(self.shape)
 
-# %% ../nbs/support/exchange.ipynb #282bdf9a
+# %% ../nbs/support/exchange.ipynb #4ae9ad43
 def without_layer(
     name:str, # of a parameter
 ) -> str: # the same for all layers
@@ -414,6 +414,7 @@ class WeightMap(list):
 
     def _repr_html_(self):
         def line(cells, tag): return "<tr>" + "".join(f'<{tag} style="text-align:left">{html.escape(cell)}</{tag}>' for cell in cells) + "</tr>"
-        return f"<table><caption>{self.coverage}</caption>{line(HEADS, 'th')}{''.join(line(cells, 'td') for cells in self.cells())}</table>"
+        table = f"<table><caption>{self.coverage}</caption>{line(HEADS, 'th')}{''.join(line(cells, 'td') for cells in self.cells())}</table>"
+        return f'<div style="overflow-x:auto" tabindex="0" role="group" aria-label="which tensor went where">{table}</div>'
 
 HEADS = ("in the file", "here", "shape there", "shape here", "", "times", "numbers")
