@@ -6,9 +6,9 @@
 __all__ = ['PACKED', 'gpt2_generate_main', 'with_temperature', 'top_k', 'top_p', 'min_p', 'repetition_penalty',
            'frequency_penalty', 'Dials', 'check_scores', 'distribution', 'plot_choices', 'draw', 'choose', 'prefill',
            'one_block', 'decode_one', 'pad_left', 'Writing', 'check_room', 'write_ids', 'steps_of', 'TextStream',
-           'stream_text', 'end_tokens', 'prompt_ids', 'write_texts', 'best_beams', 'follow', 'beam_search',
-           'PackedLinear', 'in_bytes', 'by_columns', 'packed', 'read_prompt', 'search_text', 'gpt2_generate', 'show',
-           'choice_bars', 'GenerationPanel', 'generation_panel']
+           'stream_text', 'end_tokens', 'prompt_ids', 'continue_ids', 'write_texts', 'best_beams', 'follow',
+           'beam_search', 'PackedLinear', 'in_bytes', 'by_columns', 'packed', 'read_prompt', 'search_text',
+           'gpt2_generate', 'show', 'choice_bars', 'GenerationPanel', 'generation_panel']
 
 # %% ../nbs/05_generate.ipynb #969c1b5b
 import codecs
@@ -373,7 +373,24 @@ def prompt_ids(
     if not prompt: raise InputError("the prompt is empty: give at least one character to continue")
     return tokenizer.encode(prompt, allowed_special="all")
 
-# %% ../nbs/05_generate.ipynb #564b9885
+# %% ../nbs/05_generate.ipynb #5ca3572a
+def continue_ids(
+    model:GPT,            # on any device
+    tokenizer,            # it was trained with
+    prompts:list,         # B lists of token ids, none empty
+    max_new_tokens:int,   # tokens to write at most, for each
+    dials:Dials=Dials(),  # how to choose
+    seed:int=1337,        # text b draws with seed + b
+    stop=(),              # texts that end it, and are not given
+) -> list:                # B texts, without their prompts
+    "Continue several texts that are tokens already, side by side."
+    streams, texts = [TextStream(tokenizer, stop) for _ in prompts], [""] * len(prompts)
+    for ids in write_ids(model, prompts, max_new_tokens, dials, seed, end_tokens(tokenizer)):
+        for row, token in enumerate(ids):
+            if token is not None: texts[row] += streams[row].add(token)
+        if all(stream.stopped or token is None for stream, token in zip(streams, ids)): break
+    return [text + stream.end() for text, stream in zip(texts, streams)]
+
 def write_texts(
     model:GPT,            # on any device
     tokenizer,            # it was trained with
@@ -385,13 +402,7 @@ def write_texts(
 ) -> list:                # the continuations
     "Continue several prompts side by side."
     if not prompts: return []
-    streams, texts = [TextStream(tokenizer, stop) for _ in prompts], [""] * len(prompts)
-    steps = write_ids(model, [prompt_ids(tokenizer, prompt) for prompt in prompts], max_new_tokens, dials, seed, end_tokens(tokenizer))
-    for ids in steps:
-        for row, token in enumerate(ids):
-            if token is not None: texts[row] += streams[row].add(token)
-        if all(stream.stopped or token is None for stream, token in zip(streams, ids)): break
-    return [text + stream.end() for text, stream in zip(texts, streams)]
+    return continue_ids(model, tokenizer, [prompt_ids(tokenizer, prompt) for prompt in prompts], max_new_tokens, dials, seed, stop)
 
 # %% ../nbs/05_generate.ipynb #4222f77d
 def best_beams(
