@@ -1,4 +1,8 @@
-"""Make what Quarto renders, and look at it: every page is there, shows its code and its pictures, and no link is dead."""
+"""Make what Quarto renders, and look at it; then put beside the rendered pages what they load.
+
+    python .ci/pages.py                every page is there, shows its code and its pictures, and no link is dead
+    python .ci/pages.py finish FOLDER  write the weights of the model that runs in the browser into the rendered site
+"""
 import json
 import re
 import shutil
@@ -42,6 +46,15 @@ def complaints(page, made):
                     yield f"dead link {link}"
 
 
+def finish(site):
+    "Write the file that the playground's pages ask for, and look that they ask for it."
+    from gpt2_course.playground import write_weights
+    from gpt2_course.train_gpt2 import load_model
+
+    write_weights(*load_model("shakespeare_char", "cpu")[:2], site / "shakespeare_char.js")
+    return [f"{page}: does not ask for shakespeare_char.js" for page in ("index.html", "generate.html") if "shakespeare_char.js" not in (site / page).read_text(encoding="utf-8")]
+
+
 def main():
     from nbdev.quarto import refresh_quarto_yml
     from nbdev.serve import proc_nbs
@@ -55,9 +68,12 @@ def main():
     wrong += [f"sidebar.yml: there is no {name}" for name in listed if not (NBS / name).exists()]
     wrong += [f"{page}: {said}" for page in pages for said in complaints(page, made / page)]
     shutil.rmtree(ROOT / "_proc")
-    print("\n".join(wrong) or f"{len(pages)} pages with their pictures, every exported class and function shown, no dead link")
+    if not wrong:
+        print(f"{len(pages)} pages with their pictures, every exported class and function shown, no dead link")
     return wrong
 
 
 if __name__ == "__main__":
-    sys.exit(1 if main() else 0)
+    wrong = finish(Path(sys.argv[2])) if sys.argv[1:2] == ["finish"] else main()
+    print(*wrong, sep="\n", end="\n" if wrong else "")
+    sys.exit(1 if wrong else 0)
