@@ -9,9 +9,10 @@ __all__ = ['POSITIVE', 'BELOW_ONE', 'KINDS', 'CHOICES', 'PRESETS', 'REMAINS', 'S
            'optimizer_tensors', 'restore_optimizers', 'random_state', 'restore_random', 'gathered', 'load_weights',
            'fingerprint', 'training_state', 'save_checkpoint', 'read_state', 'load_checkpoint', 'newest_checkpoint',
            'write_text', 'compiled', 'Stretch', 'evaluate_together', 'Trainer', 'speed', 'look', 'keep', 'write_log',
-           'board_in', 'LiveView', 'load_data', 'check_length', 'new_run_folder', 'what_to_resume', 'model_folder',
-           'load_model', 'save_pictures', 'starting_point', 'former_text', 'two_losses', 'gpt2_train', 'build',
-           'check_memory', 'new_run', 'resumed_run', 'old_validation', 'train_and_finish', 'finish', 'evaluate']
+           'board_in', 'LiveView', 'pulls', 'Snapshots', 'load_data', 'check_length', 'new_run_folder',
+           'what_to_resume', 'model_folder', 'load_model', 'save_pictures', 'starting_point', 'former_text',
+           'two_losses', 'gpt2_train', 'build', 'check_memory', 'new_run', 'resumed_run', 'old_validation',
+           'train_and_finish', 'finish', 'evaluate']
 
 # %% ../nbs/04_train_gpt2.ipynb #a58caa8d
 import contextlib
@@ -512,7 +513,7 @@ def evaluate_together(
     loss = evaluate(model, mine, block_size) * (len(mine) - 1) if len(mine) > 1 else 0.0
     return ranks.mean(torch.tensor(loss, dtype=torch.float64, device=next(model.parameters()).device)).item() * ranks.size / targets
 
-# %% ../nbs/04_train_gpt2.ipynb #8a775930
+# %% ../nbs/04_train_gpt2.ipynb #7250f7a7
 class Trainer:
     "A training run: a model, its texts, its optimizers, and the step they have reached."
     def __init__(self,
@@ -528,6 +529,7 @@ class Trainer:
         ranks:Ranks=ALONE, # the processes that train together
         engine:str="ddp", # see `spread`
         compile:str="off", # see `compiled`
+        snapshots=None, # `Snapshots` to take on the way
     ):
         self.config, self.model, self.tokenizer, self.report, self.view = config, model, tokenizer, report or (lambda line: None), view
         self.train_tokens, self.val_tokens, self.out, self.text = train_tokens, val_tokens, Path(out) if out else None, fingerprint(train_tokens)
@@ -541,6 +543,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(self.device.type) if self.precision == "fp16" else None
         self.peak = peak_flops(self.device, self.precision)
         self.step, self.history, self.seconds, self.val, self.best, self.board = 0, [], 0.0, None, None, None
+        self.snapshots = snapshots
         self.facts, self.start = {}, None # for `gpt2_train`: where the text came from, the checkpoint to go on from
 
     def update(self, stop=None) -> bool:
@@ -569,6 +572,7 @@ class Trainer:
         self.model.train()
         hidden = not (self.report is print and sys.stderr.isatty() and self.ranks.first)
         if self.out and self.step == 0: save_checkpoint(self) # a disk that is full says so now
+        if self.snapshots: self.snapshots.take(self)
         with StopSignal() as stop, tqdm(total=last - first, unit="step", leave=False, disable=hidden) as bar:
             while self.step < last and not (told := self.ranks.agreed(stop.requested or 0, self.device)):
                 if not self.update(stop): continue
@@ -577,6 +581,7 @@ class Trainer:
                 if self.step % self.config.eval_every == 0 or self.step == last:
                     bar.clear()
                     look(self, last, (self.seconds - before) / (self.step - first))
+                if self.snapshots: self.snapshots.take(self)
                 keep(self, self.step % self.config.save_every == 0 or self.step == last)
             if self.step < last:
                 where = f" and saved in {save_checkpoint(self)}: continue with --resume" if self.out else ""
@@ -666,6 +671,57 @@ class LiveView:
         if self.place is None: self.place = display(figure, display_id=True)
         else: self.place.update(figure)
         plt.close(figure)
+
+# %% ../nbs/04_train_gpt2.ipynb #c43d0af4
+def pulls(
+    model:GPT, # whole, on any device
+    x:torch.Tensor, # inputs (B, T)
+    y:torch.Tensor, # targets (B, T)
+) -> dict: # "wte", "wpe", "h.0", …, "ln_f" -> length
+    "The length of each part's gradient on one batch, without dropout; the model keeps the gradients it has."
+    training, parts = model.training, {}
+    model.eval()
+    with torch.enable_grad(): gradients = torch.autograd.grad(model(x, y)[1], list(model.parameters()))
+    model.train(training)
+    for (name, _), gradient in zip(model.named_parameters(), gradients):
+        parts.setdefault(".".join(name.split(".")[:2 if name.startswith("h.") else 1]), []).append(gradient)
+    return {part: nn.utils.get_total_norm(found).item() for part, found in parts.items()}
+
+class Snapshots:
+    "What a model was like at some moments of its training, for `time_machine`; for runs of one process."
+    def __init__(self,
+        tokenizer, # the run's
+        passage:str, # text whose attention is kept
+        tokens:TokenDataset, # eight windows of it are the batch for `pulls`
+        steps:int, # of the whole run
+        number:int=24, # moments
+    ):
+        self.tokenizer, self.passage, self.tokens, self.moments = tokenizer, tokenizer.encode(passage), tokens, []
+        self.letters = list(dict.fromkeys(tokens[:20_000].tolist()))[:96]               # tokens for the map: those that come first
+        self.steps = {round(steps * (i / (number - 1))**2) for i in range(number)}      # much happens early
+
+    @torch.no_grad()
+    def take(self, trainer):
+        "Keep this moment, if it is one of those to keep."
+        if trainer.step not in self.steps: return
+        from gpt2_course.timemachine import Moment
+        model, T, training = trainer.model, trainer.config.block_size, trainer.model.training
+        x, y = (self.tokens[shift:shift + 8 * T].view(8, T).to(trainer.device) for shift in (0, 1))
+        model.eval()
+        weights = model(torch.tensor([self.passage], device=trainer.device), return_attn=True)[2]
+        model.train(training)
+        sample = write_text(model, self.tokenizer, max_new_tokens=120)
+        self.moments.append(Moment(trainer.step, sample, model.wte.weight[self.letters].float().cpu(), torch.cat(weights).float().cpu(), pulls(model, x, y)))
+
+    def picture(self,
+        history:list, # of the run
+        ladder=None, # from `loss_ladder`
+        **choices, # head, as for `time_machine`
+    ):
+        "All moments behind one slider."
+        from gpt2_course.timemachine import time_machine
+        tokens, letters = ([self.tokenizer.decode([i]) for i in ids] for ids in (self.passage, self.letters))
+        return time_machine(self.moments, history, tokens, letters, ladder, **choices)
 
 # %% ../nbs/04_train_gpt2.ipynb #a49c795a
 def load_data(
