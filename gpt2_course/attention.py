@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['MAP_CAPTION', 'causal_mask', 'attention', 'AttentionHead', 'check_heads', 'MultiHeadAttention', 'split_heads',
            'merge_heads', 'KVCache', 'slow_kernel', 'short_attention', 'CausalSelfAttention', 'attention_maps',
-           'sharpest_head', 'draw_map', 'map_axes', 'plot_attention']
+           'sharpest_head', 'draw_map', 'map_axes', 'plot_attention', 'token_texts', 'maps_of', 'attention_explorer',
+           'AttentionPanel', 'attention_panel']
 
 # %% ../nbs/02_attention.ipynb #d883ceae
 import math
@@ -294,3 +295,78 @@ def plot_attention(
     fig.colorbar(image, ax=large, shrink=0.6, label="weight (each row sums to 1)")
     viz.caption(fig, caption or MAP_CAPTION)
     return fig
+
+# %% ../nbs/02_attention.ipynb #4d2f2a4d
+def token_texts(
+    ids: list,       # token ids
+    tokenizer=None,  # that made them; None: the ids themselves are shown
+) -> list:           # a string for each, or bytes where one token may be part of a character
+    "Each token by itself, as a picture shows it."
+    if tokenizer is None: return [str(i) for i in ids]
+    read = getattr(tokenizer, "decode_bytes", tokenizer.decode)
+    return [read([i]) for i in ids]
+
+@torch.no_grad()
+def maps_of(
+    model,           # called as model(idx, return_attn=True); what it returns last are the weights of its layers
+    ids: list,       # T token ids
+) -> torch.Tensor:   # (L, H, T, T) float32 on the CPU
+    "The attention weights that a model uses on one text, without dropout."
+    trained = model.training
+    model.eval()
+    try: found = model(torch.tensor([ids], device=next(model.parameters()).device), return_attn=True)[-1]   # (B, T) = (1, T) -> (B, H, T, T), for each layer
+    finally: model.train(trained)
+    return attention_maps(found if isinstance(found, (list, tuple)) else [found])
+
+def attention_explorer(
+    model,               # called as model(idx, return_attn=True); what it returns last are the weights of its layers
+    tokens,              # a text or token ids
+    tokenizer=None,      # the model's; None: `tokens` are ids and are shown as numbers
+    other=None,          # a second model on the same tokens, to compare with
+    **choices,           # names, head, second, query: as `explore_attention` takes them
+):                       # a picture to touch
+    "All heads of a model on one text; one of them large; one token's row in numbers."
+    from gpt2_course.explorer import explore_attention
+    if isinstance(tokens, str) and tokenizer is None: raise InputError(f"{tokens[:40]!r} is a text, and there is no tokenizer: pass the model's, or token ids")
+    ids = tokenizer.encode(tokens) if isinstance(tokens, str) else [int(i) for i in tokens]
+    if not ids: raise InputError("there are no tokens to look at: pass a text or ids of at least one token")
+    return explore_attention(maps_of(model, ids), token_texts(ids, tokenizer), other=None if other is None else maps_of(other, ids), **choices)
+
+# %% ../nbs/02_attention.ipynb #262f995e
+class AttentionPanel:
+    "A box for a prompt, a slider for the token that looks, and the maps below, as ipywidgets; see `attention_panel`."
+    def __init__(self, model, tokenizer, prompt, choices):
+        import ipywidgets as w
+        self.model, self.tokenizer, self.choices = model, tokenizer, choices
+        self.prompt = w.Text(prompt, description="prompt", continuous_update=False, layout=w.Layout(width="40em"))
+        self.query = w.IntSlider(0, min=0, max=0, description="token", continuous_update=False)
+        self.message, self.picture = w.Label(), w.Output()
+        self.prompt.observe(lambda change: self.read(), "value")
+        self.query.observe(lambda change: self.show(), "value")
+        self.widget = w.VBox([self.prompt, self.query, self.message, self.picture])
+        self.read()
+
+    def _repr_mimebundle_(self, **how): return self.widget._repr_mimebundle_(**how)
+
+    def read(self):
+        "The maps of the text that stands in the box, from its last token, or the reason why there are none."
+        try: last = len(self.tokenizer.encode(self.prompt.value)) - 1
+        except ValueError as error: self.message.value = str(error); return
+        with self.query.hold_trait_notifications(): self.query.max = self.query.value = max(last, 0)
+        self.show()
+
+    def show(self):
+        "The maps, with the row of the token that the slider names."
+        try: picture = attention_explorer(self.model, self.prompt.value, self.tokenizer, query=self.query.value, **self.choices)
+        except ValueError as error: self.message.value = str(error); return
+        self.message.value = ""
+        self.picture.outputs = (dict(output_type="display_data", metadata={}, data=picture._repr_mimebundle_()),)
+
+def attention_panel(
+    model,                      # called as model(idx, return_attn=True)
+    tokenizer,                  # the model's
+    prompt: str = "ROMEO:",     # to begin with
+    **choices,                  # head, second, names: as `explore_attention` takes them
+) -> AttentionPanel:            # shown by a notebook as the last line of a cell
+    "A box to type into; Enter shows the maps of what was typed, the slider goes from token to token. Needs a running kernel."
+    return AttentionPanel(model, tokenizer, prompt, choices)

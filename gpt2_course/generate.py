@@ -10,9 +10,10 @@ __all__ = ['PACKED', 'gpt2_generate_main', 'with_temperature', 'top_k', 'top_p',
            'beam_search', 'PackedLinear', 'in_bytes', 'by_columns', 'packed', 'read_prompt', 'search_text',
            'gpt2_generate', 'show', 'choice_bars', 'GenerationPanel', 'generation_panel']
 
-# %% ../nbs/05_generate.ipynb #969c1b5b
+# %% ../nbs/05_generate.ipynb #81d6eeb0
 import codecs
 import copy
+import html
 import json
 import math
 import sys
@@ -567,41 +568,42 @@ def show(prompt, pieces, number):
 
 gpt2_generate_main = command(gpt2_generate, "json=as_json")
 
-# %% ../nbs/05_generate.ipynb #7ebefb3a
+# %% ../nbs/05_generate.ipynb #bda9c1c0
 def choice_bars(
     probs:torch.Tensor,  # (V,)
     tokenizer,           # that made the tokens
     n:int=10,            # tokens to show
 ) -> str:                # HTML
     "The likeliest next tokens as bars with numbers; a token is shown, never interpreted."
-    from html import escape
     from gpt2_course import viz
     best = probs.topk(min(n, len(probs)))
     def row(token, p):
-        name, left = escape(viz.visible(tokenizer.decode([token]))), "text-align:right;font-family:monospace;padding:0 .5em"
+        name, left = html.escape(viz.visible(tokenizer.decode([token]))), "text-align:right;font-family:monospace;padding:0 .5em"
         bar = f'<div style="width:{p:.1%};height:.9em;background:{viz.COLORS["V"]}"></div>'
         return f'<tr><td style="{left}">{name}</td><td style="width:12em;padding:0">{bar}</td><td style="padding:0 .5em">{p:.3f}</td></tr>'
     rows = "".join(map(row, best.indices.tolist(), best.values.tolist()))
     return f'<table aria-label="likeliest next tokens">{rows}</table>'
 
-# %% ../nbs/05_generate.ipynb #8efbb550
+# %% ../nbs/05_generate.ipynb #baed1e64
 class GenerationPanel:
     "Prompt, dials, text and next tokens, as ipywidgets; see `generation_panel`."
     def __init__(self, model, tokenizer, prompt, max_new_tokens):
         import ipywidgets as w
         self.model, self.tokenizer, self.enough, self.thread = model, tokenizer, threading.Event(), None
-        V, wide = model.config.vocab_size, "40em"
+        V, wide, words = model.config.vocab_size, "40em", dict(description_width="6em")
         self.prompt = w.Textarea(prompt, description="prompt", layout=w.Layout(width=wide, height="5em"))
-        self.temperature = w.FloatSlider(0.8, min=0, max=2, step=0.05, description="temperature")
-        self.top_p = w.FloatSlider(1.0, min=0, max=1, step=0.01, description="top-p")
-        self.top_k = w.IntSlider(V, min=1, max=V, description="top-k")
-        self.tokens = w.IntSlider(max_new_tokens, min=1, max=2000, description="tokens")
+        self.temperature = w.FloatSlider(0.8, min=0, max=2, step=0.05, description="temperature", style=words)
+        self.top_p = w.FloatSlider(1.0, min=0, max=1, step=0.01, description="top-p", style=words)
+        self.top_k = w.IntSlider(V, min=1, max=V, description="top-k", style=words)
+        self.tokens = w.IntSlider(max_new_tokens, min=1, max=2000, description="tokens", style=words)
         self.write, self.stop = w.Button(description="write", icon="play"), w.Button(description="stop", icon="stop", disabled=True)
-        self.text, self.bars = w.Textarea("", disabled=True, layout=w.Layout(width=wide, height="16em")), w.HTML()
+        self.text, self.bars = w.Textarea("", layout=w.Layout(width=wide, height="16em")), w.HTML()
         self.write.on_click(lambda button: self.start())
         self.stop.on_click(lambda button: self.enough.set())
+        for dial in (self.temperature, self.top_p, self.top_k): dial.observe(lambda change: self.redraw(), "value")
         rows = [self.temperature, self.top_p], [self.top_k, self.tokens], [self.write, self.stop], [self.text, self.bars]
         self.widget = w.VBox([self.prompt, *map(w.HBox, rows)])
+        self.redraw()
 
     def _repr_mimebundle_(self, **how): return self.widget._repr_mimebundle_(**how)
 
@@ -627,8 +629,14 @@ class GenerationPanel:
 
     def show_next(self, dials):
         "Bars for what may follow the text that stands there."
-        writing = Writing(self.model, [prompt_ids(self.tokenizer, self.text.value)])
+        writing = Writing(self.model, [prompt_ids(self.tokenizer, self.text.value or self.prompt.value)])
         self.bars.value = choice_bars(distribution(writing.logits(), dials)[0], self.tokenizer)
+
+    def redraw(self):
+        "The bars as the dials stand now; while a text is written they wait for its end."
+        if self.thread and self.thread.is_alive(): return
+        try: self.show_next(Dials(self.temperature.value, self.top_k.value, self.top_p.value))
+        except InputError as error: self.bars.value = f"<p>{html.escape(str(error))}</p>"
 
 def generation_panel(
     model:GPT,                # on any device
