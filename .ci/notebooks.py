@@ -134,6 +134,8 @@ def readme():
             if "image/png" in data:
                 picture = base64.b64decode("".join(data["image/png"]))
                 parts.append(f"![Attention maps of the small GPT-2 that this course trains]({PICTURE.relative_to(ROOT)})")
+            elif "text/html" in data and "echo: false" in text:
+                continue  # a picture to touch: the prose beside it links to the site
             elif plain := "".join(output.get("text", data.get("text/plain", ""))).strip():
                 parts.append(f"```\n{plain}\n```")
     note = "<!-- Made from nbs/index.ipynb by .ci/notebooks.py readme: edit the notebook. -->"
