@@ -301,13 +301,13 @@ def diagram(
     return (f'<svg role="img" aria-label="The parts of the model from the token ids down to the scores" viewBox="0 0 {WIDE + 8} {y}" font-family="system-ui,sans-serif" '
             f'style="width:100%;max-width:{WIDE + 160}px;height:auto">{layer}{"".join(parts)}</svg>')
 
-# %% ../nbs/support/blueprint.ipynb #2c66f998
+# %% ../nbs/support/blueprint.ipynb #fc45ccbe
 def layers_line(
     config:GPTConfig, # the sizes
     found:dict,       # from `activations`, or empty
 ) -> str:
     "What the frame round a layer says."
-    return f"{config.n_layer} layers like this" + (", the prompt's activations in layer 0" if found else "")
+    return f"{config.n_layer} layers like this" + (", activations of layer 0" if found else "")
 
 # %% ../nbs/support/blueprint.ipynb #1db6f545
 def memory_of(
@@ -349,7 +349,7 @@ def sums_line(
     sums = {kind: sum(size for own, _, size in rows if own == kind) for kind in ("training", "writing")}
     return f"{config.num_parameters():,} parameters; {T:,} tokens: {short(estimate_flops(config, T), 'FLOP')} forward; memory for training {short(sums['training'], 'B')}, for writing {short(sums['writing'], 'B')} (float32, batch {batch_size})"
 
-# %% ../nbs/support/blueprint.ipynb #736176fe
+# %% ../nbs/support/blueprint.ipynb #7ed56003
 def size_data(
     name:str,         # of the size
     config:GPTConfig, # the sizes
@@ -389,7 +389,7 @@ function draw() {
     });
     const sum = kind => short(bytes.filter((_, n) => data.kinds[n] === kind).reduce((a, b) => a + b), "B");
     find("sums")[0].textContent = `${commas(size.parameters)} parameters; ${commas(T)} tokens: ${short(all, "FLOP")} forward; memory for training ${sum("training")}, for writing ${sum("writing")} (float32, batch ${batch})`;
-    find("layers")[0].textContent = `${size.layers} layers like this` + (size === sizes[0] && flows.length ? `, the prompt's activations in layer ${layer.value}` : "");
+    find("layers")[0].textContent = `${size.layers} layers like this` + (size === sizes[0] && flows.length ? `, activations of layer ${layer.value}` : "");
     context.setAttribute("aria-valuetext", `${T} tokens`);
 }
 const slider = (name, max, value, act) => {

@@ -455,7 +455,7 @@ def _curve(ax, records, key, name, dash): # training or validation loss of one r
     if height is not None and (key == 'val' or not name):
         _edge_labels(ax, [(height, f'{name or word} {points[-1][1]:.3f}', as_text(role), weight)])
 
-# %% ../nbs/support/viz.ipynb #6932a8f5
+# %% ../nbs/support/viz.ipynb #1d8b199c
 def plot_losses(
     history,     # list of records {"step", "loss", "val"}, or a dict: name of each run -> such a list
     ladder:dict|None=None, # rungs to draw below the curves: name -> nats
@@ -477,4 +477,6 @@ def plot_losses(
     ax.set(xlabel='step', ylabel=f'loss ({unit})', title=title)
     ax.set_xlim(min(0, *steps), max(steps) or 1)
     if ymax is not None: ax.set_ylim(top=ymax)
+    for artist in ax.artists:
+        if artist.get_gid() == 'edge labels': _spread(ax, artist.labels) # a label far above the picture would leave it no room
     return ax.figure
