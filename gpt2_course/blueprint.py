@@ -435,7 +435,7 @@ def flow_table(
     rows = [(box.name, [line[n] for line in flows]) for n, box in enumerate(boxes_of(config)) if box.layered]
     head = "".join(f'<th scope="col" style="padding:0 .6em">layer {n}</th>' for n in range(len(flows)))
     body = "".join(f'<tr><th scope="row" style="text-align:left">{escape(name)}</th>' + "".join(f'<td style="text-align:right;padding:0 .6em;white-space:nowrap">{cell}</td>' for cell in cells) + "</tr>" for name, cells in rows)
-    return f'<details><summary>activations of all layers, mean ± standard deviation</summary><div style="overflow-x:auto" tabindex="0" role="group" aria-label="activations"><table style="border-collapse:collapse;font-size:.85em"><tr><td></td>{head}</tr>{body}</table></div></details>'
+    return f'<details><summary>activations of all layers, mean ± standard deviation</summary><div style="overflow-x:auto" tabindex="0" role="group" aria-label="activations"><table data-quarto-disable-processing="true" style="border-collapse:collapse;font-size:.85em"><tr><td></td>{head}</tr>{body}</table></div></details>'
 
 # %% ../nbs/support/blueprint.ipynb #555508ff
 def as_config(

@@ -414,7 +414,7 @@ class WeightMap(list):
 
     def _repr_html_(self):
         def line(cells, tag): return "<tr>" + "".join(f'<{tag} style="text-align:left">{html.escape(cell)}</{tag}>' for cell in cells) + "</tr>"
-        table = f"<table><caption>{self.coverage}</caption>{line(HEADS, 'th')}{''.join(line(cells, 'td') for cells in self.cells())}</table>"
+        table = f"<table data-quarto-disable-processing='true'><caption>{self.coverage}</caption>{line(HEADS, 'th')}{''.join(line(cells, 'td') for cells in self.cells())}</table>"
         return f'<div style="overflow-x:auto" tabindex="0" role="group" aria-label="which tensor went where">{table}</div>'
 
 HEADS = ("in the file", "here", "shape there", "shape here", "", "times", "numbers")

@@ -568,7 +568,7 @@ for (const cell of cells) if (cell.dataset.at !== undefined) cell.addEventListen
 """
 
 # %% ../nbs/support/explorer.ipynb #6c852c7e
-CELL = "padding:2px 6px;border:0;white-space:nowrap;font-variant-numeric:tabular-nums;color:inherit"
+CELL = "padding:2px 4px;border:0;white-space:nowrap;font-variant-numeric:tabular-nums;color:inherit"
 
 def cells(
     texts,      # what stands in them

@@ -662,7 +662,7 @@ def choice_bars(
         bar = f'<div style="width:{p:.1%};height:.9em;background:{viz.COLORS["V"]}"></div>'
         return f'<tr><td style="{left}">{name}</td><td style="width:12em;padding:0">{bar}</td><td style="padding:0 .5em">{p:.3f}</td></tr>'
     rows = "".join(map(row, best.indices.tolist(), best.values.tolist()))
-    return f'<table aria-label="likeliest next tokens">{rows}</table>'
+    return f'<table data-quarto-disable-processing="true" aria-label="likeliest next tokens">{rows}</table>'
 
 # %% ../nbs/05_generate.ipynb #baed1e64
 class GenerationPanel:

@@ -220,10 +220,10 @@ def table(
     rows:list,   # of cells, as HTML
 ) -> str:        # HTML
     "A table of characters with bars and numbers."
-    cell = '<td style="padding:0 .6em 0 0;white-space:nowrap">'
+    cell = '<td style="padding:0 .6em 0 0;white-space:nowrap;vertical-align:middle">'
     head = "".join(f'<th scope="col" style="font-weight:400;text-align:left;padding:0 .6em 0 0">{name}</th>' for name in heads)
     body = "".join("<tr>" + "".join(f"{cell}{content}</td>" for content in row) + "</tr>" for row in rows)
-    return (f'<table style="border-collapse:collapse;font-size:.9em;margin:.3em 1.5em .3em 0;width:auto"><caption style="caption-side:top;text-align:left;color:inherit;font-weight:700">{title}</caption>'
+    return (f'<table data-quarto-disable-processing="true" style="border-collapse:collapse;font-size:.9em;margin:.3em 1.5em .3em 0;width:auto"><caption style="caption-side:top;text-align:left;color:inherit;font-weight:700">{title}</caption>'
             f'<thead><tr>{head}</tr></thead><tbody data-part="{part}" style="font-variant-numeric:tabular-nums">{body}</tbody></table>')
 
 # %% ../nbs/support/playground.ipynb #25d856c6
