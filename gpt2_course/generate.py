@@ -15,6 +15,7 @@ __all__ = ['PACKED', 'WISHES', 'gpt2_generate_main', 'with_temperature', 'top_k'
 import codecs
 import copy
 import html
+import inspect
 import json
 import math
 import sys
@@ -574,12 +575,13 @@ def with_compiled_step(
 ) -> GPT:       # a copy that writes one text fast; several at once it reads as slowly as prompts
     "Turn the step of one token into machine code, and try it. `InputError` where that cannot be done."
     if kind == "fp16": raise InputError("weights=fp16 has no compiled step: use bf16, which takes as many bytes, or leave it uncompiled")
-    if (device := model.wte.weight.device.type) != "cpu": raise InputError(f"the model is on {device}, and the compiled step is for a CPU: move it there, or leave it uncompiled")
+    if (device := model.wte.weight.device.type) != "cpu": raise InputError(f"the model is on {device}, and the compiled step is for a CPU: use device cpu, or leave it uncompiled")
     quick = exchanged(copy.deepcopy(model).float().eval(), lambda linear: StoredLinear(linear, kind))
     try:
         known = torch._inductor.list_options()
-        quick.compiled_step = torch.compile(one_step, dynamic=True, options={name: value for name, value in WISHES.items() if name in known})
-        with torch.no_grad(): prefill(quick, torch.zeros(1, 3, dtype=torch.long), quick.make_cache(1))
+        alone = {"isolate_recompiles": True} if "isolate_recompiles" in inspect.signature(torch.compile).parameters else {}  # or the ninth model of a process would not be compiled
+        quick.compiled_step = torch.compile(one_step, dynamic=True, fullgraph=True, options={name: value for name, value in WISHES.items() if name in known}, **alone)
+        with torch.no_grad(): prefill(quick, torch.zeros(1, min(3, model.config.block_size), dtype=torch.long), quick.make_cache(1))
     except Exception as error:                                       # compilers fail in many ways
         raise InputError(f"torch.compile failed here ({type(error).__name__}), perhaps for want of a C++ compiler: leave it uncompiled") from error
     return quick
