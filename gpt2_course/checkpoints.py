@@ -19,7 +19,7 @@ import threading
 import warnings
 from pathlib import Path
 
-from .plumbing import InputError, write_atomically
+from .plumbing import InputError, finite, to_json, write_atomically
 from .shards import checksum_of
 
 # %% ../nbs/support/checkpoints.ipynb #b1d3f786
@@ -168,17 +168,17 @@ def append_line(
     path:Path, # a .jsonl file
     record:dict, # what to write
 ):
-    "Append `record` as one line of JSON."
-    with open(path, "a", encoding="utf-8") as file: file.write(json.dumps(record) + "\n")
+    "Append `record` as one line of JSON; a number that is not finite is written as null."
+    with open(path, "a", encoding="utf-8") as file: file.write(to_json(record) + "\n")
 
 def read_log(
     path:Path, # a .jsonl file of records with a "step"
     last:int, # of the steps to keep
 ) -> list[dict]: # in the order they were written
-    "The records up to a step, each step once; half a line at the end is no record."
+    "The records up to a step, each step once; half a line at the end is no record, and a number that is not finite is None."
     kept, data = {}, path.read_bytes() if path.exists() else b""
     for line in data.splitlines():
-        try: record = json.loads(line)
+        try: record = finite(json.loads(line)) # older versions wrote Infinity
         except ValueError: continue
         if isinstance(record, dict) and isinstance(record.get("step"), int) and record["step"] <= last: kept[record["step"]] = record
     return list(kept.values())
@@ -189,7 +189,7 @@ def cut_log(
 ) -> list[dict]: # what is left
     "Forget what was logged after a step, and half a line at the end."
     kept = read_log(path, last)
-    if path.exists(): write_atomically(path, "".join(json.dumps(record) + "\n" for record in kept).encode())
+    if path.exists(): write_atomically(path, "".join(to_json(record) + "\n" for record in kept).encode())
     return kept
 
 # %% ../nbs/support/checkpoints.ipynb #9b6a75bf
