@@ -35,9 +35,9 @@ from .checkpoints import (SEAL, Stopped, StopSignal, append_line, cut_log, forge
                                      prune, steps_in, sweep, write_complete)
 from .dataprep import (CharTokenizer, InputError, TokenBatches, TokenDataset, command, did_you_mean, gpt2_tokenizer,
                                   load_text, load_tokenizer, pick_corpus, split_text, write_atomically)
-from .doctor import machine, peak_flops, precision_for
+from .doctor import machine, peak_flops, precision_for, precision_problem, product_dtype
 from .exchange import read_tokenizer
-from .plumbing import with_fields
+from .plumbing import to_json, with_fields
 from .ranks import ALONE, Ranks, assembled, exchange, join, leave, my_part, restarted, spread
 from .shards import checksum_of, read_meta
 from .transformer import GPT, GPTConfig, estimate_flops, find_model
@@ -65,7 +65,7 @@ class TrainConfig:
     muon_learning_rate:float = 0.01  # peak of Muon's learning rate
     momentum:float = 0.95            # Muon's memory of gradients
     schedule:str = "linear"          # after warm-up: "linear" or "cosine" decay, or "wsd": stable, and a decay at the end
-    warmup_steps:int = 20            # updates until the peak
+    warmup_steps:int = 20            # updates until the peak (at most a third of all updates)
     decay_share:float = 0.2          # of a "wsd" schedule: share of all updates that decay
     floor:float = 0.0                # share of the peak that is left at the last step
     weight_decay:float = 0.1         # pull of every matrix towards zero, times the learning rate
@@ -148,12 +148,13 @@ def preset_config(
 def lr_at(
     step:int, # updates already made, from 0
     steps:int, # updates of the whole run
-    warmup_steps:int=0, # updates until the peak
+    warmup_steps:int=0, # updates until the peak; at most a third of the run
     schedule:str="cosine", # "cosine", "linear" or "wsd"
     floor:float=0.0, # share of the peak that is left at the end
     decay_share:float=0.2, # of "wsd": share of all updates that decay
 ) -> float: # share of the peak learning rate, 0 to 1
     "The learning rate of an update as a share of its peak: warm-up, then decay (Loshchilov & Hutter 2017, section 3, for the cosine)."
+    warmup_steps = min(warmup_steps, steps // 3)  # a short run would end before it ever learned at full rate
     if step < warmup_steps: return (step + 1) / (warmup_steps + 1)
     begin = max(warmup_steps, round(steps * (1 - decay_share))) if schedule == "wsd" else warmup_steps  # where decay begins
     done = min(1.0, max(0, step - begin) / max(1, steps - begin))
@@ -164,12 +165,14 @@ def lr_at(
 def orthogonalize(
     matrix:torch.Tensor, # (..., rows, columns), one matrix or several
     rounds:int=5, # of the polynomial
-) -> torch.Tensor: # bfloat16; the same directions, all singular values near 1
+    dtype:torch.dtype=None, # of the products; None: what the device multiplies fastest
+) -> torch.Tensor: # in that format; the same directions, all singular values near 1
     "Give every direction of a matrix the same strength, with matrix products alone (Jordan et al. 2024)."
     a, b, c = 3.4445, -4.7750, 2.0315
+    dtype = dtype or product_dtype(matrix.device)
     tall = matrix.size(-2) > matrix.size(-1)
-    x = (matrix.mT if tall else matrix).bfloat16()
-    x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)  # now every singular value s is between 0 and 1
+    x = (matrix.mT if tall else matrix).to(torch.float32 if dtype == torch.float16 else dtype)  # float16 ends at 6e-8: many gradients are below
+    x = (x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)).to(dtype)  # now every singular value s is between 0 and 1
     x, shape = x.reshape(-1, *x.shape[-2:]), x.shape
     for _ in range(rounds):
         square = x @ x.mT
@@ -190,7 +193,10 @@ class Muon(torch.optim.Optimizer):
         lr:float=0.01, # on AdamW's scale
         momentum:float=0.95, # memory of gradients
         weight_decay:float=0.1, # pull towards zero, times the learning rate
-    ): super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        dtype:torch.dtype=None, # see `orthogonalize`
+    ):
+        self.dtype = dtype
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self):
@@ -203,7 +209,7 @@ class Muon(torch.optim.Optimizer):
             ahead = [maps_in(assembled(p.grad.lerp(self.state[p]["momentum_buffer"], m))) for p in params] # a look ahead: the mean as it will be, roughly
             by_shape = {}
             for change in (change for maps in ahead for change in maps): by_shape.setdefault(change.shape, []).append(change)
-            ready = {shape: iter(orthogonalize(torch.stack(changes)).float()) for shape, changes in by_shape.items()}
+            ready = {shape: iter(orthogonalize(torch.stack(changes), dtype=self.dtype).float()) for shape, changes in by_shape.items()}
             for p, maps in zip(params, ahead):
                 update = torch.cat([next(ready[change.shape]) for change in maps])
                 p.mul_(1 - lr * group["weight_decay"]).add_(my_part(update, p), alpha=-lr * 0.2 * max(maps[0].shape)**0.5)
@@ -256,6 +262,8 @@ def pick_device(
     except RuntimeError: raise InputError(f"unknown device {name!r}: use auto, cpu, cuda or mps") from None
     available = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}.get(device.type, lambda: device.type == "cpu")
     if not available(): raise InputError(f"device {name!r} is not available here: use auto or cpu")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InputError(f"device {name!r} is not available here: the last card is cuda:{torch.cuda.device_count() - 1}")
     return device
 
 def pick_precision(
@@ -264,9 +272,10 @@ def pick_precision(
 ) -> str: # "bf16", "fp16" or "fp32"
     "The number format of matrix products: bf16 where the hardware multiplies it, else fp16 on CUDA, else fp32."
     if name not in ("auto", "bf16", "fp16", "fp32"): raise InputError(f"unknown precision {name!r}: choose auto, bf16, fp16 or fp32")
-    if name == "fp16" and device.type != "cuda": raise InputError(f"precision fp16 needs a CUDA device, not {device.type}: choose auto")
-    if name != "auto": return name
-    return precision_for(device.type)
+    if name == "auto": return precision_for(device)
+    problem = precision_problem(device, name)
+    if problem: raise InputError(problem)
+    return name
 
 def autocast(
     device:torch.device, # where the model runs
@@ -289,7 +298,7 @@ def train_step(
     scaler:torch.amp.GradScaler=None, # for fp16 only
     ranks:Ranks=ALONE, # the processes that share each batch
     stop=None, # its `requested` is looked at between micro-batches; then `HalfStep` is raised
-) -> tuple[float, float]: # mean loss in nats per token, length of the gradient before clipping
+) -> tuple[float, float]: # mean loss in nats per token, length of the gradient before clipping (not finite: the update was left out)
     "One update of the weights; a loss or gradient that is not finite on any process raises `FloatingPointError` before anything is changed."
     device = next(model.parameters()).device
     total = torch.zeros((), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
@@ -305,12 +314,13 @@ def train_step(
         for optimizer in optimizers: scaler.unscale_(optimizer)
     length = nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
     if config.grad_clip: nn.utils.clip_grads_with_norm_(model.parameters(), config.grad_clip, length)
-    length = assembled(length).item()
-    mean = ranks.mean(total).item()                                  # one process's NaN is everyone's
+    both = torch.stack([total, assembled(length).to(total.dtype)])
+    mean, length = ranks.mean(both).tolist()                         # one process's NaN is everyone's; the only wait for a GPU
     if not math.isfinite(mean) or not (math.isfinite(length) or scaler and scaler.get_scale() > 1):
         raise FloatingPointError(f"the loss is {mean} and the gradient's length {length}")
-    for optimizer in optimizers: scaler.step(optimizer) if scaler else optimizer.step()
-    if scaler: scaler.update()
+    if math.isfinite(length):                                        # else no optimizer moves its part of the model
+        for optimizer in optimizers: optimizer.step()
+    if scaler: scaler.update()                                       # halves the scale after an overflow
     model.zero_grad(set_to_none=True)
     return mean, length
 
@@ -561,7 +571,8 @@ class Trainer:
             return False
         taken = time.perf_counter() - start
         self.step, self.seconds, self.val = self.step + 1, self.seconds + taken, None
-        self.history.append({"step": self.step, "loss": round(loss, 7), "gradient": round(length, 4), "lr": round(share, 5)} | speed(self, taken))
+        gradient = {"gradient": round(length, 4)} if math.isfinite(length) else {"gradient": None, "skipped": True}
+        self.history.append({"step": self.step, "loss": round(loss, 7)} | gradient | {"lr": round(share, 5)} | speed(self, taken))
         return True
 
     def train(self,
@@ -621,7 +632,7 @@ def keep(
     due:bool, # whether it is time for a checkpoint, best or not
 ):
     "Write the log's line, and a checkpoint if one is due or this one is the best so far."
-    better = trainer.val is not None and (trainer.best is None or trainer.val < trainer.best["val"])
+    better = trainer.val is not None and math.isfinite(trainer.val) and (trainer.best is None or trainer.val < trainer.best["val"])
     if better: trainer.best = {"step": trainer.step, "val": trainer.val}
     if not trainer.out: return
     if trainer.ranks.first: write_log(trainer)
@@ -636,13 +647,13 @@ def write_log(
     if not trainer.out.exists():
         warnings.warn(f"{trainer.out} is gone: making it again, and going on", stacklevel=2)
         trainer.out.mkdir(parents=True)
-        if trainer.facts: write_atomically(trainer.out / "data.json", json.dumps(trainer.facts).encode())
+        if trainer.facts: write_atomically(trainer.out / "data.json", to_json(trainer.facts).encode())
         for earlier in trainer.history[:-1]: append_line(path, earlier)
         if trainer.ranks.size == 1: save_checkpoint(trainer)
     append_line(path, record)
     if not trainer.board: return
     for name, value in record.items():
-        if name != "step": trainer.board.add_scalar(name, value, trainer.step)
+        if name != "step" and value is not None: trainer.board.add_scalar(name, value, trainer.step)
 
 def board_in(
     out:Path, # a run's folder
@@ -696,9 +707,19 @@ class Snapshots:
         steps:int, # of the whole run
         number:int=24, # moments
     ):
+        if steps < 1 or number < 2: raise InputError(f"a run of {steps} steps was to be looked at {number} times: give at least 1 step and 2 moments")
+        if not passage: raise InputError("the passage whose attention is kept is empty: give at least one character")
         self.tokenizer, self.passage, self.tokens, self.moments = tokenizer, tokenizer.encode(passage), tokens, []
         self.letters = list(dict.fromkeys(tokens[:20_000].tolist()))[:96]               # tokens for the map: those that come first
         self.steps = {round(steps * (i / (number - 1))**2) for i in range(number)}      # much happens early
+
+    def batch(self,
+        T:int, # positions in a window
+    ) -> tuple: # (8, T) and (8, T)
+        "Inputs and targets for `pulls`; `InputError` where the text or the context is too short."
+        if len(self.tokens) <= 8 * T: raise InputError(f"the snapshots' text has {len(self.tokens):,} tokens, but eight windows of block_size={T} and their targets need {8 * T + 1:,}: give more text, or train without snapshots")
+        if len(self.passage) > T: raise InputError(f"the snapshots' passage has {len(self.passage):,} tokens, but block_size is {T}: give a shorter passage")
+        return tuple(self.tokens[shift:shift + 8 * T].view(8, T) for shift in (0, 1))
 
     @torch.no_grad()
     def take(self, trainer):
@@ -706,7 +727,7 @@ class Snapshots:
         if trainer.step not in self.steps: return
         from gpt2_course.timemachine import Moment
         model, T, training = trainer.model, trainer.config.block_size, trainer.model.training
-        x, y = (self.tokens[shift:shift + 8 * T].view(8, T).to(trainer.device) for shift in (0, 1))
+        x, y = (part.to(trainer.device) for part in self.batch(T))
         model.eval()
         weights = model(torch.tensor([self.passage], device=trainer.device), return_attn=True)[2]
         model.train(training)
@@ -968,10 +989,11 @@ def train_and_finish(
         load_checkpoint(run.start, run)
         if run.ranks.first: forget_after(run.out, run.step)
     elif "init_from" in run.facts: run.facts["before"] = two_losses(run, old)
-    if run.ranks.first: write_atomically(run.out / "data.json", json.dumps(run.facts).encode())
+    if run.ranks.first: write_atomically(run.out / "data.json", to_json(run.facts).encode())
     if tensorboard and run.ranks.first: run.board = board_in(run.out, run.step)
     run.report(f"{run.model.num_parameters():,} parameters on {run.device.type} in {run.precision}{f', {run.ranks.size} processes' if run.ranks.size > 1 else ''}: step {run.step} to {run.config.steps}, "
                f"{run.config.tokens_per_step:,} of {len(run.train_tokens):,} tokens each, into {run.out}")
+    if run.config.warmup_steps > run.config.steps // 3: run.report(f"a run of {run.config.steps} updates is short for a warm-up of {run.config.warmup_steps}: it is shortened to {run.config.steps // 3}")
     run.train()
     finish(run, old)
 
@@ -988,7 +1010,7 @@ def finish(
     bits = val_bytes and bits_per_byte(loss, val_bytes / n_tokens)
     result = {"step": run.step, "val_loss": loss, "bits_per_byte": bits, "seconds": run.seconds} | ({"before": run.facts["before"], "after": losses} if "before" in run.facts else {})
     write_atomically(run.out / "sample.txt", text.encode())
-    write_atomically(run.out / "result.json", json.dumps(result).encode())
+    write_atomically(run.out / "result.json", to_json(result).encode())
     also = f" ({bits:.4f} bits per byte)" if bits else ""
     run.report(f"{text}\n\nvalidation loss {loss:.4f} nats per token{also}, over all {n_tokens:,} tokens, after {run.seconds:.0f} s of training")
     for name, before in run.facts.get("before", {}).items(): run.report(f"{name}: {before:.4f} before, {losses[name]:.4f} after")

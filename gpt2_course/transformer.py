@@ -107,7 +107,7 @@ def check_ids(
     idx:torch.Tensor,  # what was passed as token ids
     config:GPTConfig,  # the model's sizes
     past:int=0,        # positions already taken by a cache
-    training:bool=False,  # a GPU in training is not made to wait for a look at the values
+    training:bool=False,  # an accelerator in training is not made to wait for a look at the values
 ):
     "Raise `InputError` for ids that a model of these sizes cannot read."
     if not torch.is_tensor(idx) or idx.dim() != 2 or idx.is_floating_point():
@@ -115,7 +115,7 @@ def check_ids(
         raise InputError(f"token ids are a tensor of whole numbers, (B, T), not {what}: a single sequence becomes a batch by idx[None]")
     if not 1 <= idx.size(1) <= config.block_size - past:
         raise InputError(f"{idx.size(1)} tokens after {past} do not fit block_size={config.block_size}: pass 1 to {config.block_size - past}")
-    if not (training and idx.is_cuda): check_range(idx, config.vocab_size)
+    if not training or idx.device.type == "cpu": check_range(idx, config.vocab_size)
 
 def check_range(
     ids:torch.Tensor,  # whole numbers of any shape
@@ -135,7 +135,7 @@ def token_loss(
     "Cross-entropy over all positions, in float32 also where the model multiplies in less."
     if targets.shape != logits.shape[:2]:
         raise InputError(f"targets of shape {tuple(targets.shape)} do not fit {tuple(logits.shape[:2])} positions: pass the token that follows each id")
-    if not targets.is_cuda: check_range(targets[targets != -100], logits.size(-1))
+    if targets.device.type == "cpu": check_range(targets[targets != -100], logits.size(-1))
     return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())  # (B*T, V) against (B*T,)
 
 # %% ../nbs/03_transformer.ipynb #58002ddd
