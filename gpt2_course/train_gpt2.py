@@ -4,15 +4,15 @@
 
 # %% auto #0
 __all__ = ['POSITIVE', 'BELOW_ONE', 'KINDS', 'CHOICES', 'PRESETS', 'REMAINS', 'SIZES', 'gpt2_train_main', 'TrainConfig',
-           'check_settings', 'preset_config', 'lr_at', 'orthogonalize', 'maps_in', 'Muon', 'parameter_groups',
-           'configure_optimizer', 'new_model', 'pick_device', 'pick_precision', 'autocast', 'HalfStep', 'train_step',
-           'optimizer_tensors', 'restore_optimizers', 'random_state', 'restore_random', 'gathered', 'load_weights',
-           'fingerprint', 'training_state', 'save_checkpoint', 'read_state', 'load_checkpoint', 'newest_checkpoint',
-           'write_text', 'compiled', 'Stretch', 'evaluate_together', 'Trainer', 'speed', 'look', 'keep', 'write_log',
-           'board_in', 'LiveView', 'pulls', 'Snapshots', 'load_data', 'check_length', 'new_run_folder',
-           'what_to_resume', 'model_folder', 'load_model', 'save_pictures', 'starting_point', 'former_text',
-           'two_losses', 'gpt2_train', 'build', 'check_memory', 'new_run', 'resumed_run', 'old_validation',
-           'train_and_finish', 'finish', 'evaluate']
+           'check_settings', 'preset_config', 'lr_at', 'orthogonalize', 'all_rounds', 'maps_in', 'Muon',
+           'parameter_groups', 'configure_optimizer', 'new_model', 'pick_device', 'pick_precision', 'autocast',
+           'HalfStep', 'train_step', 'optimizer_tensors', 'restore_optimizers', 'random_state', 'restore_random',
+           'gathered', 'load_weights', 'fingerprint', 'training_state', 'save_checkpoint', 'read_state',
+           'load_checkpoint', 'newest_checkpoint', 'write_text', 'compiled', 'Stretch', 'evaluate_together', 'Trainer',
+           'speed', 'look', 'keep', 'write_log', 'board_in', 'LiveView', 'pulls', 'Snapshots', 'load_data',
+           'check_length', 'new_run_folder', 'what_to_resume', 'model_folder', 'load_model', 'save_pictures',
+           'starting_point', 'former_text', 'two_losses', 'gpt2_train', 'build', 'check_memory', 'new_run',
+           'resumed_run', 'old_validation', 'train_and_finish', 'finish', 'evaluate']
 
 # %% ../nbs/04_train_gpt2.ipynb #a58caa8d
 import contextlib
@@ -174,10 +174,27 @@ def orthogonalize(
     x = (matrix.mT if tall else matrix).to(torch.float32 if dtype == torch.float16 else dtype)  # float16 ends at 6e-8: many gradients are below
     x = (x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)).to(dtype)  # now every singular value s is between 0 and 1
     x, shape = x.reshape(-1, *x.shape[-2:]), x.shape
-    for _ in range(rounds):
-        square = x @ x.mT
-        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)  # s becomes a·s + b·s³ + c·s⁵
+    if dtype == torch.float32 and x.size(-1) >= 2 * x.size(-2):
+        x = all_rounds(x @ x.mT, rounds, a, b, c) @ x  # the same in half the time
+    else:
+        for _ in range(rounds):
+            square = x @ x.mT
+            x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)  # s becomes a·s + b·s³ + c·s⁵
     return x.view(shape).mT if tall else x.view(shape)
+
+def all_rounds(
+    square:torch.Tensor, # (N, rows, rows): x @ x.mT
+    rounds:int, # of the polynomial a·s + b·s³ + c·s⁵
+    a:float, b:float, c:float,
+) -> torch.Tensor: # (N, rows, rows), to be multiplied with x
+    "What all rounds together do to x, found among its rows alone; 16 bits have too few digits for it."
+    together = None
+    for _ in range(rounds):
+        step = torch.baddbmm(square, square, square, beta=b, alpha=c)
+        step.diagonal(dim1=-2, dim2=-1).add_(a)
+        together = step if together is None else step @ together
+        square = step @ square @ step
+    return together
 
 # %% ../nbs/04_train_gpt2.ipynb #ec6be614
 def maps_in(
