@@ -1,0 +1,152 @@
+"""The course in other environments than its own, with one line for everything that is tried.
+
+    python .ci/environments.py NAME [--python PYTHON] [--venv FOLDER] [--only TEXT]
+
+NAME is `newest` (of everything), `colab` (the versions of Colab's published list) or `oldest`
+(the lowest of every requirement). The environment is made with PYTHON in a folder that goes
+away, or in FOLDER, which stays and may hold a torch already: the one that PyPI has for Linux
+brings CUDA along, 4.9 GB. The result is a row of environments.md, unless only what has TEXT
+in its name is tried. Without a network, GPT2_COURSE_DATA says where Tiny Shakespeare is.
+"""
+import argparse
+import datetime
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from configparser import ConfigParser
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+RESULTS = HERE / "environments.md"
+CHAPTERS = sorted((ROOT / "nbs").glob("0*.ipynb"))
+COLAB = """torch==2.11.0 ipython==7.34.0 ipykernel==6.17.1 ipywidgets==7.7.1 fastcore==2.2.20
+transformers==5.15.0 numpy==2.1.3 matplotlib==3.10.0"""
+COMMANDS = """gpt2_generate --prompt ROMEO: --max-new-tokens 50
+gpt2_eval --model shakespeare_char --stride 64
+gpt2_prepare --tokenizer bpe --vocab-size 400 --out tokens
+gpt2_train --data tokens --steps 5 --eval-every 5 --out on-tokens
+gpt2_train --steps 20 --eval-every 10 --out run
+gpt2_generate --model run --prompt The --max-new-tokens 20"""
+PANELS = ["""from gpt2_course.attention import attention_panel
+from gpt2_course.generate import generation_panel
+from gpt2_course.train_gpt2 import load_model
+model, tokenizer, _ = load_model("shakespeare_char", "cpu")""",
+          "attention_panel(model, tokenizer)", "generation_panel(model, tokenizer)"]
+
+
+def requirements(name):
+    "What pip is asked for before the package itself comes."
+    settings = ConfigParser(delimiters=["="])
+    settings.read_string((ROOT / "settings.ini").read_text(encoding="utf-8"))
+    ours = settings["DEFAULT"]["requirements"].split()
+    lists = {"newest": ["--upgrade", "transformers", *ours], "colab": COLAB.split(),
+             "oldest": [requirement.replace(">=", "==") for requirement in ours]}
+    return ["nbclient", "ipykernel", *lists[name]]
+
+
+def set_up_cell():
+    "The cell that installs the package where it is missing; here it must not come to that."
+    cells = json.loads(CHAPTERS[0].read_text(encoding="utf-8"))["cells"]
+    code = next(text for text in map("".join, (c["source"] for c in cells)) if "%pip" in text)
+    return re.sub("%pip.*", "raise SystemExit('it called for pip')", code)
+
+
+def offline(folder):
+    "What keeps a command from the network and the corpora: words before it, and variables."
+    away = dict.fromkeys(("GPT2_COURSE_HOME", "TIKTOKEN_CACHE_DIR"), f"{folder}/empty")
+    away |= {"GPT2_COURSE_DATA": "", "HF_HUB_OFFLINE": "1"}
+    unshare = ["unshare", "-rn"] if shutil.which("unshare") else ["false"]
+    if subprocess.run([*unshare, "true"], capture_output=True).returncode == 0:
+        return [*unshare, "sh", "-c", 'ip link set lo up; exec "$@"', "sh"], away
+    return [], away | dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
+
+
+class Trial:
+    "An environment, and what went well in it."
+    def __init__(self, name, venv, work, only):
+        self.name, self.work, self.only, self.results = name, Path(work), only, {}
+        self.bin = Path(venv) / ("Scripts" if os.name == "nt" else "bin")
+        path = os.pathsep.join([str(self.bin), os.environ["PATH"]])
+        self.env = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"}
+        self.env.pop("PYTHONPATH", None)
+
+    def run(self, what, line, env=None, forbidden=None):
+        "Run a command, say whether it did what it should, and the end of its output where not."
+        if self.only and self.only not in what and "set up" not in what: return
+        start = time.monotonic()
+        done = subprocess.run([str(part) for part in line], cwd=self.work, text=True,
+                              env=self.env | (env or {}), encoding="utf-8", errors="replace",
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        well = done.returncode == 0 and not (forbidden and forbidden in done.stdout)
+        self.results[what] = well
+        taken = time.monotonic() - start
+        print(f"{self.name}: {what}: {'ok' if well else 'FAILED'} ({taken:.0f} s)", flush=True)
+        if not well: print(re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)[-2500:], flush=True)
+
+    def write_row(self, seconds):
+        "The row of this environment in the table of results, in place of its last one."
+        code = "import platform, torch; print(platform.python_version(), torch.__version__)"
+        said = subprocess.run([self.bin / "python", "-c", code], capture_output=True, text=True)
+        python, torch = said.stdout.split()
+        failed = [what for what, well in self.results.items() if not well]
+        row = [self.name, f"{datetime.date.today()}", sys.platform, python, torch.split("+")[0],
+               f"{sum(self.results.values())}", "; ".join(failed) or "nothing", f"{seconds:.0f}"]
+        lines = RESULTS.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if not line.startswith(f"| {self.name} |")]
+        RESULTS.write_text("\n".join([*kept, f"| {' | '.join(row)} |", ""]), encoding="utf-8")
+
+
+def panels():
+    "Display the panels as a notebook does, in the environment whose Python runs this."
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, PANELS)))
+    NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    for cell in notebook.cells[1:]:
+        shown = [output.get("data", {}) for output in cell.outputs]
+        if not any("application/vnd.jupyter.widget-view+json" in data for data in shown):
+            sys.exit(f"{cell.source} shows no widget: {cell.outputs[0].get('evalue', shown)}")
+
+
+def main(name, python, venv, only):
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory() as work:
+        venv = Path(venv or f"{work}/venv").resolve()
+        if not venv.is_dir(): subprocess.run([python, "-m", "venv", venv], check=True)
+        trial = Trial(name, venv, work, only)
+        (inside, away), there = offline(work), trial.bin / "python"
+        pip = [there, "-m", "pip", "--disable-pip-version-check"]
+        subprocess.run([*pip, "uninstall", "-q", "-y", "gpt2_course"], check=True)
+        trial.run("set up: the environment", [*pip, "install", "-q", *requirements(name)])
+        leave_out = shutil.ignore_patterns(".*", "runs", "build", "*.egg-info")
+        package = [*pip, "install", shutil.copytree(ROOT, f"{work}/source", ignore=leave_out)]
+        trial.run("set up: pip changes nothing that is there", package, forbidden="Uninstalling")
+        trial.run("set up: the first cell", [there, "-c", set_up_cell()])
+        trial.run("panels", [*inside, there, Path(__file__).resolve(), "panels"], away)
+        for line in COMMANDS.splitlines():
+            command, *arguments = line.split()
+            trial.run(line, [*inside, trial.bin / command, *arguments], away)
+        for chapter in CHAPTERS:
+            alone = [there, HERE / "notebooks.py", "alone", f"{work}/alone", chapter.stem]
+            trial.run(f"{chapter.stem}, offline", [*inside, *alone], away)
+            trial.run(f"{chapter.stem}, with Tiny Shakespeare", alone)
+        if not only: trial.write_row(time.monotonic() - start)
+    return all(trial.results.values())
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["panels"]:
+        sys.exit(panels())
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=["newest", "colab", "oldest"])
+    parser.add_argument("--python", default=sys.executable, help="makes the environment")
+    parser.add_argument("--venv", help="an environment to use, or where to make one that stays")
+    parser.add_argument("--only", help="try only what has this text in its name")
+    sys.exit(not main(**vars(parser.parse_args())))
