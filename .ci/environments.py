@@ -2,11 +2,10 @@
 
     python .ci/environments.py NAME [--python PYTHON] [--venv FOLDER] [--only TEXT]
 
-NAME is `newest` (of everything), `colab` (the versions of Colab's published list) or `oldest`
-(the lowest of every requirement). The environment is made with PYTHON in a folder that goes
-away, or in FOLDER, which stays and may hold a torch already: the one that PyPI has for Linux
-brings CUDA along, 4.9 GB. The result is a row of environments.md, unless only what has TEXT
-in its name is tried. Without a network, GPT2_COURSE_DATA says where Tiny Shakespeare is.
+NAME is `newest`, `colab` (the versions of Colab's published list) or `oldest` (the lowest of
+every requirement). PYTHON makes the environment in a folder that goes away, or in FOLDER, which
+stays and may hold a torch already: PyPI's for Linux brings CUDA, 4.9 GB. The result is a row of
+environments.md; with TEXT only what has it in its name is tried, and no row is written.
 """
 import argparse
 import datetime
@@ -23,7 +22,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-RESULTS = HERE / "environments.md"
 CHAPTERS = sorted((ROOT / "nbs").glob("0*.ipynb"))
 COLAB = """torch==2.11.0 ipython==7.34.0 ipykernel==6.17.1 ipywidgets==7.7.1 fastcore==2.2.20
 transformers==5.15.0 numpy==2.1.3 matplotlib==3.10.0"""
@@ -33,27 +31,25 @@ gpt2_prepare --tokenizer bpe --vocab-size 400 --out tokens
 gpt2_train --data tokens --steps 5 --eval-every 5 --out on-tokens
 gpt2_train --steps 20 --eval-every 10 --out run
 gpt2_generate --model run --prompt The --max-new-tokens 20"""
-PANELS = ["""from gpt2_course.attention import attention_panel
-from gpt2_course.generate import generation_panel
-from gpt2_course.train_gpt2 import load_model
-model, tokenizer, _ = load_model("shakespeare_char", "cpu")""",
-          "attention_panel(model, tokenizer)", "generation_panel(model, tokenizer)"]
+PANELS = """from gpt2_course.train_gpt2 import load_model
+model, tokenizer, _ = load_model("shakespeare_char", "cpu")
+from gpt2_course.attention import attention_panel; attention_panel(model, tokenizer)
+from gpt2_course.generate import generation_panel; generation_panel(model, tokenizer)"""
 
 
 def requirements(name):
     "What pip is asked for before the package itself comes."
     settings = ConfigParser(delimiters=["="])
-    settings.read_string((ROOT / "settings.ini").read_text(encoding="utf-8"))
-    ours = settings["DEFAULT"]["requirements"].split()
-    lists = {"newest": ["--upgrade", "transformers", *ours], "colab": COLAB.split(),
-             "oldest": [requirement.replace(">=", "==") for requirement in ours]}
-    return ["nbclient", "ipykernel", *lists[name]]
+    settings.read(ROOT / "settings.ini", encoding="utf-8")
+    ours = settings["DEFAULT"]["requirements"]
+    lists = {"newest": f"--upgrade transformers {ours}", "oldest": ours.replace(">=", "==")}
+    return ["nbclient", "ipykernel", *lists.get(name, COLAB).split()]
 
 
 def set_up_cell():
     "The cell that installs the package where it is missing; here it must not come to that."
     cells = json.loads(CHAPTERS[0].read_text(encoding="utf-8"))["cells"]
-    code = next(text for text in map("".join, (c["source"] for c in cells)) if "%pip" in text)
+    code = next("".join(cell["source"]) for cell in cells if "%pip" in str(cell["source"]))
     return re.sub("%pip.*", "raise SystemExit('it called for pip')", code)
 
 
@@ -61,9 +57,9 @@ def offline(folder):
     "What keeps a command from the network and the corpora: words before it, and variables."
     away = dict.fromkeys(("GPT2_COURSE_HOME", "TIKTOKEN_CACHE_DIR"), f"{folder}/empty")
     away |= {"GPT2_COURSE_DATA": "", "HF_HUB_OFFLINE": "1"}
-    unshare = ["unshare", "-rn"] if shutil.which("unshare") else ["false"]
-    if subprocess.run([*unshare, "true"], capture_output=True).returncode == 0:
-        return [*unshare, "sh", "-c", 'ip link set lo up; exec "$@"', "sh"], away
+    inside = ["unshare", "-rn", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"]
+    if sys.platform == "linux" and not subprocess.run([*inside, "true"]).returncode:
+        return inside, away
     return [], away | dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
 
 
@@ -73,33 +69,32 @@ class Trial:
         self.name, self.work, self.only, self.results = name, Path(work), only, {}
         self.bin = Path(venv) / ("Scripts" if os.name == "nt" else "bin")
         path = os.pathsep.join([str(self.bin), os.environ["PATH"]])
-        self.env = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"}
-        self.env.pop("PYTHONPATH", None)
+        self.env = os.environ | {"PATH": path, "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
 
-    def run(self, what, line, env=None, forbidden=None):
+    def run(self, what, line, env=None, forbidden="Traceback"):
         "Run a command, say whether it did what it should, and the end of its output where not."
-        if self.only and self.only not in what and "set up" not in what: return
+        if self.only and self.only not in what and "set up" not in what:
+            return
         start = time.monotonic()
         done = subprocess.run([str(part) for part in line], cwd=self.work, text=True,
                               env=self.env | (env or {}), encoding="utf-8", errors="replace",
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        well = done.returncode == 0 and not (forbidden and forbidden in done.stdout)
-        self.results[what] = well
-        taken = time.monotonic() - start
-        print(f"{self.name}: {what}: {'ok' if well else 'FAILED'} ({taken:.0f} s)", flush=True)
-        if not well: print(re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)[-2500:], flush=True)
+        self.results[what] = well = not done.returncode and forbidden not in done.stdout
+        verdict = f"{'ok' if well else 'FAILED'} ({time.monotonic() - start:.0f} s)"
+        print(f"{self.name}: {what}: {verdict}", flush=True)
+        if not well:
+            print(re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)[-2500:], flush=True)
 
     def write_row(self, seconds):
         "The row of this environment in the table of results, in place of its last one."
         code = "import platform, torch; print(platform.python_version(), torch.__version__)"
         said = subprocess.run([self.bin / "python", "-c", code], capture_output=True, text=True)
-        python, torch = said.stdout.split()
         failed = [what for what, well in self.results.items() if not well]
-        row = [self.name, f"{datetime.date.today()}", sys.platform, python, torch.split("+")[0],
-               f"{sum(self.results.values())}", "; ".join(failed) or "nothing", f"{seconds:.0f}"]
-        lines = RESULTS.read_text(encoding="utf-8").splitlines()
-        kept = [line for line in lines if not line.startswith(f"| {self.name} |")]
-        RESULTS.write_text("\n".join([*kept, f"| {' | '.join(row)} |", ""]), encoding="utf-8")
+        facts = [self.name, datetime.date.today(), sys.platform, *said.stdout.split(),
+                 sum(self.results.values()), "; ".join(failed) or "nothing", f"{seconds:.0f}"]
+        table = HERE / "environments.md"
+        rows = [row for row in table.read_text().splitlines() if f"| {self.name} |" not in row]
+        table.write_text("\n".join([*rows, f"| {' | '.join(map(str, facts))} |", ""]))
 
 
 def panels():
@@ -107,27 +102,28 @@ def panels():
     import nbformat
     from nbclient import NotebookClient
 
-    notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, PANELS)))
+    cells = map(nbformat.v4.new_code_cell, PANELS.splitlines())
+    notebook = nbformat.v4.new_notebook(cells=list(cells))
     NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
-    for cell in notebook.cells[1:]:
-        shown = [output.get("data", {}) for output in cell.outputs]
-        if not any("application/vnd.jupyter.widget-view+json" in data for data in shown):
-            sys.exit(f"{cell.source} shows no widget: {cell.outputs[0].get('evalue', shown)}")
+    for cell in notebook.cells[2:]:
+        if "application/vnd.jupyter.widget-view+json" not in str(cell.outputs):
+            sys.exit(f"{cell.source} shows no widget: {cell.outputs}")
 
 
 def main(name, python, venv, only):
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as work:
         venv = Path(venv or f"{work}/venv").resolve()
-        if not venv.is_dir(): subprocess.run([python, "-m", "venv", venv], check=True)
+        if not venv.is_dir():
+            subprocess.run([python, "-m", "venv", venv], check=True)
         trial = Trial(name, venv, work, only)
         (inside, away), there = offline(work), trial.bin / "python"
         pip = [there, "-m", "pip", "--disable-pip-version-check"]
         subprocess.run([*pip, "uninstall", "-q", "-y", "gpt2_course"], check=True)
         trial.run("set up: the environment", [*pip, "install", "-q", *requirements(name)])
-        leave_out = shutil.ignore_patterns(".*", "runs", "build", "*.egg-info")
-        package = [*pip, "install", shutil.copytree(ROOT, f"{work}/source", ignore=leave_out)]
-        trial.run("set up: pip changes nothing that is there", package, forbidden="Uninstalling")
+        source = f"{work}/source"
+        shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "runs", "*.egg-info"))
+        trial.run("set up: package", [*pip, "install", source], forbidden="Uninstalling")
         trial.run("set up: the first cell", [there, "-c", set_up_cell()])
         trial.run("panels", [*inside, there, Path(__file__).resolve(), "panels"], away)
         for line in COMMANDS.splitlines():
@@ -137,7 +133,8 @@ def main(name, python, venv, only):
             alone = [there, HERE / "notebooks.py", "alone", f"{work}/alone", chapter.stem]
             trial.run(f"{chapter.stem}, offline", [*inside, *alone], away)
             trial.run(f"{chapter.stem}, with Tiny Shakespeare", alone)
-        if not only: trial.write_row(time.monotonic() - start)
+        if not only:
+            trial.write_row(time.monotonic() - start)
     return all(trial.results.values())
 
 
