@@ -5,6 +5,7 @@
     python .ci/notebooks.py readme               write README.md and its picture from nbs/index.ipynb
     python .ci/notebooks.py check                one line for everything that is stale or does not belong
 """
+import ast
 import base64
 import hashlib
 import io
@@ -192,6 +193,40 @@ def unclean(path):
         return copy.read_bytes() != path.read_bytes()
 
 
+CLOCKS = {"time.time", "time.perf_counter", "time.process_time", "time.monotonic"}
+
+
+def words_in(node):
+    "The names and clocks that a piece of code mentions."
+    dotted = {ast.unparse(part) for part in ast.walk(node) if isinstance(part, ast.Attribute)}
+    return dotted & CLOCKS | {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def judged_by_clock(notebook):
+    "The assertions of a lesson's open cells into which a clock's reading has flowed, name by name."
+    timed, found = set(CLOCKS), []
+
+    def follow(statements):
+        for statement in statements:
+            if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+                (timed.add if words_in(statement) & timed else timed.discard)(statement.name)
+            elif isinstance(statement, ast.Assert) and words_in(statement) & timed:
+                found.append(ast.unparse(statement))
+            elif isinstance(statement, ast.Assign):
+                from_clock = words_in(statement.value) & timed
+                change = timed.update if from_clock else timed.difference_update
+                for target in statement.targets:
+                    change(part.id for part in ast.walk(target) if isinstance(part, ast.Name))
+            elif isinstance(statement, ast.AugAssign) and words_in(statement) & timed:
+                timed.update(words_in(statement.target))
+            follow(part for part in ast.iter_child_nodes(statement) if isinstance(part, ast.stmt))
+
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code" and "#| export" not in source(cell):
+            follow(ast.parse(re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", source(cell))).body)
+    return found
+
+
 def check():
     "Every complaint about the committed notebooks, the package and README.md."
     parser = ConfigParser(delimiters=["="])
@@ -200,6 +235,9 @@ def check():
     for path in notebooks():
         name = str(path.relative_to(NBS).with_suffix(""))
         complaints += [f"{path.relative_to(ROOT)}: {said}" for said in dict.fromkeys(stored_outputs(name, read(path), parser["DEFAULT"]))]
+        if re.match(r"\d\d_", path.name):
+            complaints += [f"{path.relative_to(ROOT)}: a lesson is judged by a clock: {line[:90]}"
+                           for line in judged_by_clock(read(path))]
         if unclean(path):
             complaints.append(f"{path.relative_to(ROOT)}: not clean: run nbdev_clean")
     text, picture = readme()
