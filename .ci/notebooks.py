@@ -203,7 +203,7 @@ def words_in(node):
 
 
 def judged_by_clock(notebook):
-    "The assertions of a lesson's open cells into which a clock's reading has flowed, name by name."
+    "The assertions in open cells into which a clock's reading has flowed, name by name."
     timed, found = set(CLOCKS), []
 
     def follow(statements):
@@ -219,7 +219,8 @@ def judged_by_clock(notebook):
                     change(part.id for part in ast.walk(target) if isinstance(part, ast.Name))
             elif isinstance(statement, ast.AugAssign) and words_in(statement) & timed:
                 timed.update(words_in(statement.target))
-            follow(part for part in ast.iter_child_nodes(statement) if isinstance(part, ast.stmt))
+            inner = [part for part in ast.iter_child_nodes(statement) if isinstance(part, ast.stmt)]
+            follow(inner)
 
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code" and "#| export" not in source(cell):
