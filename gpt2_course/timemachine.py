@@ -14,8 +14,8 @@ from html import escape
 
 import torch
 
-from .explorer import LETTERS, MAPS, SHADES, cell_size, checked_maps, chosen_head, kept, label, large_map, number, shaded, triangle
-from .interactive import Interactive, pack
+from .explorer import LETTERS, MAPS, MIDDLE, SHADES, cell_size, checked_maps, chosen_head, kept, label, large_map, number, shaded, triangle
+from .interactive import Interactive, held, pack
 from .viz import COLORS, visible
 
 # %% ../nbs/support/timemachine.ipynb #36f23ad6
@@ -78,7 +78,7 @@ def readable(
     return "".join(letter if letter in " \n" else visible(letter) for letter in text)
 
 # %% ../nbs/support/timemachine.ipynb #54adfb41
-WIDE, LEFT, RIGHT, HIGH = 328, 34, 70, 190 # of the curves, pixels
+WIDE, LEFT, RIGHT, HIGH = 328, 34, 76, 190 # of the curves, pixels
 
 def along(
     step:float, # from 0 to `last`
@@ -116,7 +116,7 @@ def loss_curves(
     low, high = min(values) - 0.1, max(values) + 0.1
     def down(loss): return 10 + (HIGH - 10) * (high - loss) / (high - low)
     rungs = sorted(ladder.items(), key=lambda rung: -rung[1])
-    names = "".join(f'<text x="{WIDE - RIGHT + 5}" y="{height + 4:.1f}">{escape(name)}</text>' for (name, _), height in zip(rungs, apart([down(loss) for _, loss in rungs])))
+    names = "".join(f'<text x="{WIDE - RIGHT + 5}" y="{height + 4:.1f}"{held(len(name), 11, RIGHT - 6)}>{escape(name)}</text>' for (name, _), height in zip(rungs, apart([down(loss) for _, loss in rungs])))
     dotted = "".join(f'<path d="M{LEFT} {down(loss):.1f}H{WIDE - RIGHT}" stroke="{COLORS["rung"]}" stroke-dasharray="1 3"/>' for _, loss in rungs)
     ticks = "".join(f'<text x="{LEFT - 5}" y="{down(loss) + 4:.1f}" text-anchor="end">{loss}</text>' for loss in range(math.ceil(low), math.floor(high) + 1))
     dots = "".join(f'<circle cx="{along(step, last):.1f}" cy="{down(loss):.1f}" r="2.5" fill="currentColor"/>' for step, loss in looks)
@@ -143,7 +143,7 @@ def curves(
     "Both curves and the line."
     last, foot = history[-1]["step"], HIGH + 80
     steps = "".join(f'<text x="{along(step, last):.1f}" y="{foot + 14}" text-anchor="{anchor}">{step}</text>' for step, anchor in ((0, "middle"), (last, "end")))
-    return (f'<svg role="img" aria-label="losses and length of the gradient, over {last} steps" width="{WIDE}" height="{foot + 32}" {LETTERS}><text x="2" y="9">loss (nats per token)</text>'
+    return (f'<svg role="img" aria-label="losses and length of the gradient, over {last} steps" width="{WIDE}" height="{foot + 32}" {LETTERS}><text x="2" y="8" {MIDDLE}>loss (nats per token)</text>'
             f'{loss_curves(history, ladder)}{gradient_curve(history, HIGH + 22)}<path d="M{LEFT} {foot}H{WIDE - RIGHT}" stroke="currentColor" stroke-opacity=".5"/>{steps}'
             f'<text x="{(LEFT + WIDE - RIGHT) / 2}" y="{foot + 27}" text-anchor="middle">step</text>'
             f'<path data-part="now" transform="translate({place:.1f} 0)" d="M0 12V{foot}" stroke="{COLORS["rung"]}" stroke-width="2"/></svg>')
@@ -164,7 +164,7 @@ def pull_bars(
     longest:float, # over all moments
 ) -> str: # markup
     "A line for each part: name, number, bar."
-    lines = "".join(f'<g data-part="pull" transform="translate(0 {18 * place})"><text x="0" y="13">{escape(name)}</text><text x="112" y="13" text-anchor="end">{number(pull, 3)}</text>'
+    lines = "".join(f'<g data-part="pull" transform="translate(0 {18 * place})"><text x="0" y="13"{held(len(name), 11, 64)}>{escape(name)}</text><text x="112" y="13" text-anchor="end">{number(pull, 3)}</text>'
                     f'<rect x="120" y="3" height="11" width="{number(200 * pull / longest, 1)}" fill="{COLORS["C"]}"/></g>' for place, (name, pull) in enumerate(zip(names, pulls)))
     return f'<svg role="img" aria-label="length of the gradient of each part" width="{WIDE}" height="{18 * len(names) + 2}" {LETTERS}>{lines}</svg>'
 
@@ -259,7 +259,7 @@ def scrubbed(moments, history, tokens, letters, ladder, title, weights, places, 
     places, pulls = places.half().float(), pulls.half().float() # as the script unpacks them
     steps, longest = [round(along(moment.step, last), 1) for moment in moments], max(pulls.max().item(), 1e-9)
     data = dict(T=len(tokens), cell=cell_size(len(tokens)), shades=SHADES, said=said, samples=samples, places=steps, title=title, longest=longest, **packed)
-    panels = [curves(history, ladder, steps[-1]), box_of("tokens where their vectors lie", token_map(letters, places[-1])),
+    panels = [box_of("losses, and the gradient's length", curves(history, ladder, steps[-1])), box_of("tokens where their vectors lie", token_map(letters, places[-1])),
               large_map(shaded(kept(weights[-1], "fp16")), SHADES, tokens, title), box_of("length of each part's gradient", pull_bars(list(moments[0].pulls), pulls[-1].tolist(), longest))]
     html = page_of(panels, said, samples, table_of(moments, said))
     return Interactive(html, f"a run at {len(moments)} moments. {said[-1]} It writes: {samples[-1][:60]!r}", MAPS + SCRUBBING, data)

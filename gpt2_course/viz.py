@@ -197,11 +197,13 @@ _STOPS = [('00', 'dataprep', 'text to batches'), ('01', 'bigram', 'counting pair
 def _stop(x, stop, lit): # one stop as SVG
     number, name, what = stop
     fill, blue = COLORS['T'] if lit else COLORS['paper'], COLORS['T']
-    word = f'<text x="{x}" text-anchor="middle"'
+    def word(letters, size): # other machines' fonts are wider: what could leave its 116 pixels gets a length
+        room = f' textLength="{min(108, 0.55 * size * letters):g}"' if 0.8 * size * letters > 108 else ''
+        return f'<text x="{x}" text-anchor="middle" font-size="{size}"{room}'
     return (f'<circle cx="{x}" cy="24" r="{21 if lit else 16}" fill="{fill}" stroke="{blue}" stroke-width="3"/>'
-            f'{word} y="29.5" font-size="16" font-weight="600" fill="{ink(fill)}">{number}</text>'
-            f'{word} y="66" font-size="17" font-weight="{700 if lit else 400}" fill="currentColor">{name}</text>'
-            f'{word} y="85" font-size="14" fill="currentColor">{what}</text>')
+            f'{word(2, 16)} y="29.5" font-weight="600" fill="{ink(fill)}">{number}</text>'
+            f'{word(len(name), 17)} y="66" font-weight="{700 if lit else 400}" fill="currentColor">{name}</text>'
+            f'{word(len(what), 14)} y="85" fill="currentColor">{what}</text>')
 
 # %% ../nbs/support/viz.ipynb #e18c7f7f
 def road_map(
