@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'SEAL', 'file_digest', 'seal', 'sync_folder', 'remove', 'write_complete', 'steps_in', 'read_seal',
-           'problem_with', 'newest_complete', 'prune', 'forget_after', 'sweep', 'only_run_in', 'append_line',
-           'read_log', 'cut_log', 'Stopped', 'StopSignal']
+           'problem_with', 'newest_complete', 'load_tensors', 'prune', 'forget_after', 'sweep', 'only_run_in',
+           'append_line', 'read_log', 'cut_log', 'Stopped', 'StopSignal']
 
 # %% ../nbs/support/checkpoints.ipynb #5b7c13a9
 import contextlib
@@ -121,6 +121,15 @@ def newest_complete(
         if problem is None: return folder
         warnings.warn(f"{folder} cannot be used ({problem}): looking for the checkpoint before it", stacklevel=2)
     return None
+
+# %% ../nbs/support/checkpoints.ipynb #5e1f0b02
+def load_tensors(
+    path:Path, # a safetensors file
+) -> dict: # name -> tensor, in memory of its own
+    "All tensors of a file, which is closed afterwards."
+    from safetensors import safe_open
+    with safe_open(path, "pt") as file:
+        return {name: file.get_tensor(name).clone() for name in file.keys()}
 
 # %% ../nbs/support/checkpoints.ipynb #7cf6ad1c
 def prune(
