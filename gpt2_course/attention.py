@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .dataprep import InputError
+from .modes import evaluation_mode
 
 # %% ../nbs/02_attention.ipynb #2e880850
 def causal_mask(
@@ -306,16 +307,13 @@ def token_texts(
     read = getattr(tokenizer, "decode_bytes", tokenizer.decode)
     return [read([i]) for i in ids]
 
-@torch.no_grad()
 def maps_of(
     model,           # called as model(idx, return_attn=True); what it returns last are the weights of its layers
     ids: list,       # T token ids
 ) -> torch.Tensor:   # (L, H, T, T) float32 on the CPU
     "The attention weights that a model uses on one text, without dropout."
-    trained = model.training
-    model.eval()
-    try: found = model(torch.tensor([ids], device=next(model.parameters()).device), return_attn=True)[-1]   # (B, T) = (1, T) -> (B, H, T, T), for each layer
-    finally: model.train(trained)
+    idx = torch.tensor([ids], device=next(model.parameters()).device)            # (B, T) = (1, T)
+    with evaluation_mode(model): found = model(idx, return_attn=True)[-1]        # (B, H, T, T), for each layer
     return attention_maps(found if isinstance(found, (list, tuple)) else [found])
 
 def attention_explorer(

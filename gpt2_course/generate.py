@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['PACKED', 'WISHES', 'gpt2_generate_main', 'with_temperature', 'top_k', 'top_p', 'min_p', 'repetition_penalty',
-           'frequency_penalty', 'Dials', 'check_scores', 'distribution', 'plot_choices', 'draw', 'choose', 'prefill',
-           'one_block', 'one_step', 'step_for', 'decode_one', 'pad_left', 'Writing', 'check_room', 'write_ids',
-           'steps_of', 'TextStream', 'stream_text', 'end_tokens', 'prompt_ids', 'continue_ids', 'write_texts',
-           'best_beams', 'follow', 'beam_search', 'PackedLinear', 'row_scales', 'in_bytes', 'by_columns', 'exchanged',
-           'packed', 'StoredLinear', 'with_compiled_step', 'read_prompt', 'search_text', 'gpt2_generate', 'show',
-           'choice_bars', 'GenerationPanel', 'generation_panel']
+           'frequency_penalty', 'Dials', 'check_scores', 'apply_dials', 'distribution', 'plot_choices', 'draw',
+           'choose', 'prefill', 'one_block', 'one_step', 'step_for', 'decode_one', 'pad_left', 'Writing', 'room_on',
+           'check_room', 'write_ids', 'steps_of', 'TextStream', 'stream_text', 'end_tokens', 'prompt_ids',
+           'continue_ids', 'write_texts', 'best_beams', 'follow', 'beam_search', 'PackedLinear', 'row_scales',
+           'in_bytes', 'by_columns', 'exchanged', 'PackedGPT', 'writing_copy', 'packed', 'StoredLinear',
+           'with_compiled_step', 'read_prompt', 'search_text', 'gpt2_generate', 'show', 'choice_bars',
+           'GenerationPanel', 'generation_panel']
 
 # %% ../nbs/05_generate.ipynb #81d6eeb0
 import codecs
@@ -22,16 +23,19 @@ import sys
 import threading
 import warnings
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from .dataprep import InputError, command
+from .bigram import check_count
+from .dataprep import InputError, as_ids, command
 from .doctor import cpu_multiplies_bf16, memory_gib
+from .modes import evaluation_mode
 from .plumbing import with_fields
 from .train_gpt2 import load_model
-from .transformer import GPT, check_generate, check_ids, evaluation_mode
+from .transformer import DAMAGED, GPT, check_generate, check_ids, outline
 
 # %% ../nbs/05_generate.ipynb #8dc50544
 def with_temperature(
@@ -108,7 +112,7 @@ class Dials:
             fits = isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high and value != math.inf
             if not fits: raise InputError(f"{name} is {value}, but must be a number from {low}{'' if high == math.inf else f' to {high}'}")
         k = self.top_k
-        if k is not None and (not isinstance(k, int) or isinstance(k, bool) or k < 1): raise InputError(f"top_k is {k}, but must be a whole number from 1, or left away")
+        if k is not None and (not isinstance(k, Integral) or isinstance(k, bool) or k < 1): raise InputError(f"top_k is {k}, but must be a whole number from 1, or left away")
 
     @property
     def counting(self) -> bool:
@@ -120,15 +124,14 @@ def check_scores(
     logits:torch.Tensor,  # any shape
 ):
     "Raise `InputError` for scores that no distribution can be made of."
-    if not logits.isfinite().all(): raise InputError("the model's scores hold NaN or infinity: its weights are damaged, take another checkpoint")
+    if not logits.isfinite().all(): raise InputError(DAMAGED)
 
-def distribution(
+def apply_dials(
     logits:torch.Tensor,        # (B, V) as the model gives them
     dials:Dials=Dials(),        # how to choose
     counts:torch.Tensor=None,   # (B, V) how often each token stands in the text; only penalties need it
 ) -> torch.Tensor:              # (B, V) probabilities
-    "The probabilities that the next token is drawn from: penalties, temperature, top-k, top-p, min-p, in this order."
-    check_scores(logits)
+    "Penalties, temperature, top-k, top-p, min-p, in this order; nothing that a GPU would have to wait for."
     logits = logits.float()
     if dials.counting: logits = frequency_penalty(repetition_penalty(logits, counts, dials.repetition_penalty), counts, dials.frequency_penalty)
     if dials.temperature == 0: return nn.functional.one_hot(logits.argmax(-1), logits.size(-1)).float()
@@ -136,6 +139,15 @@ def distribution(
     if dials.top_k: logits = top_k(logits, dials.top_k)
     if dials.top_p < 1: logits = top_p(logits, dials.top_p)
     return min_p(logits, dials.min_p).softmax(-1)
+
+def distribution(
+    logits:torch.Tensor,        # (B, V) as the model gives them
+    dials:Dials=Dials(),        # how to choose
+    counts:torch.Tensor=None,   # (B, V) how often each token stands in the text; only penalties need it
+) -> torch.Tensor:              # (B, V) probabilities
+    "The probabilities that the next token is drawn from. `InputError` for scores that are no numbers."
+    check_scores(logits)
+    return apply_dials(logits, dials, counts)
 
 # %% ../nbs/05_generate.ipynb #4f933f5e
 def plot_choices(
@@ -177,9 +189,8 @@ def choose(
     counts:torch.Tensor=None,  # (B, V), see `distribution`
 ) -> torch.Tensor:             # (B,) token ids
     "The next token of each text; the likeliest one needs no probabilities."
-    if dials.temperature > 0: return draw(distribution(logits, dials, counts), generators)
-    if dials.counting: return distribution(logits, dials, counts).argmax(-1)
-    check_scores(logits)
+    if dials.temperature > 0: return draw(apply_dials(logits, dials, counts), generators)
+    if dials.counting: return apply_dials(logits, dials, counts).argmax(-1)
     return logits.argmax(-1)
 
 # %% ../nbs/05_generate.ipynb #3dc5a9bc
@@ -235,7 +246,7 @@ def decode_one(
 ) -> torch.Tensor:       # (B, V)
     "Read one more token; the logits after it."
     past, padding = cache[0].length, cache[0].padding
-    check_ids(token, model.config, past)
+    check_ids(token, model.config, past, wait=False)
     places = torch.full((1,), past, device=token.device) if padding is None else past - padding
     x = model.wte(token[:, 0]) + model.wpe(places)                                               # (B, C)
     return step_for(model, len(x), past)(model, x, cache)
@@ -260,18 +271,20 @@ class Writing:
         chunk:int=None,       # see `prefill`
     ):
         self.model, self.use_cache, self.chunk = model, use_cache, chunk
-        self.idx, self.padding = pad_left(prompts, model.wte.weight.device)
+        self.idx, self.padding = pad_left(prompts, model.device)
+        self.filling = max(map(len, prompts)) - min(map(len, prompts))       # the most that stands before a prompt
         self.cache = model.make_cache(len(prompts))
 
     def logits(self) -> torch.Tensor:
         "What comes next in each text: (B, V)."
         size, T, known = self.model.config.block_size, self.idx.size(1), self.cache[0].length
-        with torch.no_grad():
+        with evaluation_mode(self.model):                                    # for this token only: whoever takes the next one may train in between
             if self.use_cache and 0 < known == T - 1 < size: return decode_one(self.model, self.idx[:, -1:], self.cache)
-            left = (self.padding - max(T - size, 0)).clamp(min=0)            # the window has moved over some of the filling
+            moved = max(T - size, 0)                                         # the window has left some of the filling behind
+            left = (self.padding - moved).clamp(min=0) if self.filling > moved else None
             for layer in self.cache:
                 layer.reset()
-                layer.padding = left if left.any() else None
+                layer.padding = left
             return prefill(self.model, self.idx[:, -size:], self.cache, self.chunk)
 
     def add(self,
@@ -286,15 +299,26 @@ class Writing:
         return torch.zeros(len(self.idx), self.model.config.vocab_size, device=self.idx.device).scatter_add_(1, self.idx, real.float())
 
 # %% ../nbs/05_generate.ipynb #56fe8cad
+def room_on(
+    device:torch.device,  # where a model is
+) -> float:               # bytes; 0 where nobody says
+    "What may be used for caches: most of what is free on an accelerator, half of a computer's memory."
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # torch has asked for it before, and keeps it
+        return 0.9 * (free + unused)
+    if device.type == "mps": return 0.9 * (torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
+    return memory_gib() * 2**30 / 2 if device.type == "cpu" else 0.0
+
 def check_room(
     model:GPT,           # a model
     n_texts:int,         # B, texts at once
-    available:float=None # bytes that may be used; None: half of this machine's memory
+    available:float=None # bytes that may be used; None: see `room_on`
 ):
     "Raise `InputError` where the caches of so many texts would not fit."
     c = model.config
     each = 2 * c.n_layer * c.block_size * c.n_embd * model.wte.weight.element_size() + 8 * c.vocab_size
-    available = memory_gib() * 2**30 / 2 if available is None else available
+    available = room_on(model.device) if available is None else available
     if available and n_texts * each > available:
         raise InputError(f"{n_texts} texts at once need {n_texts * each / 1e9:,.1f} GB for their caches, and {available / 1e9:,.1f} can be had: write at most {max(1, int(available // each))} at once")
 
@@ -309,26 +333,29 @@ def write_ids(
     chunk:int=None,        # see `prefill`
 ):                         # an iterator of lists: one id for each text, None for one that has ended
     "Write texts side by side, a token at a time. Bad input raises `InputError` at once, before the first token."
+    if not len(prompts): raise InputError("there are no prompts: give at least one list of token ids")
     check_room(model, len(prompts))
-    for prompt in prompts: check_generate(model.config, torch.tensor([prompt], dtype=torch.long), max_new_tokens)
-    if not 0 <= seed < 2**63: raise InputError(f"seed is {seed}, but must be 0 or more, and below 2 to the power of 63")
-    return steps_of(Writing(model, prompts, use_cache, chunk), max_new_tokens, dials, seed, set(stop_tokens))
+    prompts = [as_ids(prompt, model.config.vocab_size) for prompt in prompts]
+    for prompt in prompts: count = check_generate(model.config, torch.tensor([prompt], dtype=torch.long), max_new_tokens)
+    if check_count("seed", seed, 0) >= 2**63: raise InputError(f"seed is {seed}, but must be below 2 to the power of 63")
+    if chunk is not None: chunk = check_count("chunk", chunk, 1)
+    stops = set(as_ids(stop_tokens, model.config.vocab_size))
+    return steps_of(Writing(model, prompts, use_cache, chunk), count, dials, int(seed), stops)
 
 def steps_of(writing, max_new_tokens, dials, seed, stop_tokens):
     "The loop of `write_ids`."
-    model, training = writing.model, writing.model.training
     generators = [torch.Generator(writing.idx.device).manual_seed((seed + row) % 2**63) for row in range(len(writing.idx))]
     ended = [False] * len(generators)
-    model.eval()
-    try:
-        for _ in range(max_new_tokens):
-            tokens = choose(writing.logits(), dials, generators, writing.counts() if dials.counting else None)
-            writing.add(tokens)
-            ids = tokens.tolist()
-            ended = [before or token in stop_tokens for before, token in zip(ended, ids)]
-            if all(ended): return
-            yield [None if over else token for over, token in zip(ended, ids)]
-    finally: model.train(training)
+    for _ in range(max_new_tokens):
+        logits = writing.logits()
+        tokens = choose(logits, dials, generators, writing.counts() if dials.counting else None)
+        writing.add(tokens)
+        finite = logits.isfinite().all().long()
+        *ids, finite = torch.cat([tokens, finite[None]]).tolist()            # a GPU waits for this, once a token
+        if not finite: raise InputError(DAMAGED)
+        ended = [before or token in stop_tokens for before, token in zip(ended, ids)]
+        if all(ended): return
+        yield [None if over else token for over, token in zip(ended, ids)]
 
 # %% ../nbs/05_generate.ipynb #073b3046
 class TextStream:
@@ -458,21 +485,23 @@ def beam_search(
     stop_tokens=(),         # ids that finish a text, and are not given
 ) -> tuple:                 # the new ids, and their log-probability
     "The best text that so many beams find (Sutskever et al. 2014, section 3.2)."
+    prompt = as_ids(prompt, model.config.vocab_size)
     room = model.config.block_size - len(prompt)
-    if not 1 <= n_beams <= 1000: raise InputError(f"n_beams is {n_beams}, but must be from 1 to 1000")
-    if not 1 <= max_new_tokens <= room: raise InputError(f"{max_new_tokens} tokens after a prompt of {len(prompt)} do not fit block_size={model.config.block_size}: ask for 1 to {max(room, 0)}, or draw")
+    if check_count("n_beams", n_beams, 1) > 1000: raise InputError(f"n_beams is {n_beams}, but must be from 1 to 1000")
+    if check_count("max_new_tokens", max_new_tokens, 1) > room: raise InputError(f"{max_new_tokens} tokens after a prompt of {len(prompt)} do not fit block_size={model.config.block_size}: ask for 1 to {max(room, 0)}, or draw")
     check_generate(model.config, torch.tensor([prompt], dtype=torch.long), max_new_tokens)
     check_room(model, n_beams)
-    stops = torch.tensor(list(stop_tokens), dtype=torch.long, device=model.wte.weight.device)
+    stops = torch.tensor(as_ids(stop_tokens, model.config.vocab_size), dtype=torch.long, device=model.device)
     beams, totals, finished = Writing(model, [prompt]), torch.zeros(1, device=stops.device), []
-    with evaluation_mode(model):
-        for length in range(1, max_new_tokens + 1):
-            parents, tokens, scores = best_beams(totals, beams.logits(), n_beams * (1 + len(stops)))
-            over = torch.isin(tokens, stops)
-            finished += [(beams.idx[p, len(prompt):].tolist(), total, length) for p, total in zip(parents[over].tolist(), scores[over].tolist())]
-            kept = (~over).nonzero()[:n_beams, 0]
-            totals = scores[kept]
-            follow(beams, parents[kept], tokens[kept])
+    for length in range(1, max_new_tokens + 1):
+        logits = beams.logits()
+        check_scores(logits)
+        parents, tokens, scores = best_beams(totals, logits, n_beams * (1 + len(stops)))
+        over = torch.isin(tokens, stops)
+        finished += [(beams.idx[p, len(prompt):].tolist(), total, length) for p, total in zip(parents[over].tolist(), scores[over].tolist())]
+        kept = (~over).nonzero()[:n_beams, 0]
+        totals = scores[kept]
+        follow(beams, parents[kept], tokens[kept])
     finished += [(ids[len(prompt):].tolist(), total, max_new_tokens) for ids, total in zip(beams.idx, totals.tolist())]
     ids, total, _ = max(finished, key=lambda text: text[1] / text[2] ** length_power)
     return ids, total
@@ -529,6 +558,36 @@ def exchanged(
             if isinstance(child, nn.Linear): setattr(module, name, make(child))
     return model
 
+class PackedGPT(GPT):
+    "A copy of a model for writing: its matrices can multiply, and cannot be saved, trained or moved."
+    def num_parameters(self): return self.config.num_parameters()
+
+    def train(self, mode=True):
+        "Evaluation mode only."
+        if mode: raise InputError("a packed model only writes: train the model that it was made of")
+        return super().train(False)
+
+    def state_dict(self, *args, **how): raise InputError("a packed model cannot be saved: save the model that it was made of")
+
+    def save_pretrained(self, folder, dtype=None, tokenizer=None): self.state_dict()
+
+    def _apply(self, fn, *args, **how):
+        now = self.wpe.weight
+        then = fn(now)                                                       # what `.to`, `.half`, `.cuda` … would make of it
+        if (now.dtype, now.device) != (then.dtype, then.device): raise InputError(f"a packed model stays as it is, and cannot become {then.dtype} on {then.device}: change the model that it was made of, and pack it then")
+        return self
+
+def writing_copy(
+    model:GPT,     # stays as it is
+) -> PackedGPT:    # in float32, its matrices not yet packed
+    "What `packed` begins with."
+    if isinstance(model, PackedGPT): raise InputError("the model is packed already: pack the model that it was made of")
+    kind = PackedGPT if type(model) is GPT else type(f"Packed{type(model).__name__}", (PackedGPT, type(model)), {})
+    copied = outline(model.config, kind)
+    copied.load_state_dict({name: tensor.detach().float().clone() for name, tensor in model.state_dict().items()}, assign=True)
+    copied.lm_head.weight = copied.wte.weight                                # assigning untied them
+    return copied.eval()
+
 def packed(
     model:GPT,           # stays as it is
     kind:str,            # "fp32", "bf16", "fp16" or "int8"
@@ -537,11 +596,11 @@ def packed(
     "A model whose matrices take fewer bytes; `InputError` where this machine has no kernel or no compiler for that."
     if kind not in ("fp32", "bf16", *PACKED): raise InputError(f"weights is {kind!r}, but must be fp32, bf16, fp16 or int8")
     if compiled: return with_compiled_step(model, kind)
-    if kind == "bf16": return copy.deepcopy(model).to(torch.bfloat16).eval()
-    if kind == "fp32": return by_columns(copy.deepcopy(model).float().eval())
-    if model.wte.weight.device.type != "cpu" or torch.backends.quantized.engine not in ("x86", "fbgemm"):
+    if kind == "bf16" and not isinstance(model, PackedGPT): return copy.deepcopy(model).to(torch.bfloat16).eval()
+    if kind in PACKED and (model.device.type != "cpu" or torch.backends.quantized.engine not in ("x86", "fbgemm")):
         raise InputError(f"weights={kind} needs torch's kernels for Intel and AMD processors, which are not here: use bf16 or fp32")
-    return exchanged(copy.deepcopy(model).float().eval(), lambda linear: PackedLinear(linear, kind))
+    if kind == "fp32": return by_columns(writing_copy(model))
+    return exchanged(writing_copy(model), lambda linear: PackedLinear(linear, kind))
 
 # %% ../nbs/05_generate.ipynb #135cfd74
 class StoredLinear(nn.Module):
@@ -575,8 +634,8 @@ def with_compiled_step(
 ) -> GPT:       # a copy that writes one text fast; several at once it reads as slowly as prompts
     "Turn the step of one token into machine code, and try it. `InputError` where that cannot be done."
     if kind == "fp16": raise InputError("weights=fp16 has no compiled step: use bf16, which takes as many bytes, or leave it uncompiled")
-    if (device := model.wte.weight.device.type) != "cpu": raise InputError(f"the model is on {device}, and the compiled step is for a CPU: use device cpu, or leave it uncompiled")
-    quick = exchanged(copy.deepcopy(model).float().eval(), lambda linear: StoredLinear(linear, kind))
+    if (device := model.device.type) != "cpu": raise InputError(f"the model is on {device}, and the compiled step is for a CPU: use device cpu, or leave it uncompiled")
+    quick = exchanged(writing_copy(model), lambda linear: StoredLinear(linear, kind))
     try:
         known = torch._inductor.list_options()
         alone = {"isolate_recompiles": True} if "isolate_recompiles" in inspect.signature(torch.compile).parameters else {}  # or the ninth model of a process would not be compiled

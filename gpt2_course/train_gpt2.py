@@ -11,9 +11,9 @@ __all__ = ['POSITIVE', 'BELOW_ONE', 'KINDS', 'CHOICES', 'PRESETS', 'NEEDED', 'LA
            'save_checkpoint', 'read_state', 'saved_settings', 'load_checkpoint', 'newest_checkpoint', 'write_text',
            'seconds_of_training', 'try_block', 'try_model', 'compiled', 'Stretch', 'evaluate_together', 'Trainer',
            'speed', 'look', 'keep', 'write_log', 'board_in', 'LiveView', 'pulls', 'Snapshots', 'load_data',
-           'check_length', 'new_run_folder', 'what_to_resume', 'model_folder', 'load_model', 'save_pictures',
-           'starting_point', 'former_text', 'two_losses', 'gpt2_train', 'build', 'check_memory', 'new_run',
-           'precision_to_resume', 'resumed_run', 'old_validation', 'train_and_finish', 'finish', 'evaluate']
+           'check_length', 'new_run_folder', 'what_to_resume', 'model_folder', 'tokenizer_beside', 'load_model',
+           'save_pictures', 'starting_point', 'former_text', 'two_losses', 'gpt2_train', 'build', 'check_memory',
+           'new_run', 'precision_to_resume', 'resumed_run', 'old_validation', 'train_and_finish', 'finish', 'evaluate']
 
 # %% ../nbs/04_train_gpt2.ipynb #a58caa8d
 import contextlib
@@ -38,10 +38,11 @@ from .dataprep import (CharTokenizer, InputError, TokenBatches, TokenDataset, co
                                   load_text, load_tokenizer, pick_corpus, split_text, write_atomically)
 from .doctor import machine, peak_flops, precision_for, precision_problem, product_dtype
 from .exchange import read_tokenizer
+from .memory import check_room, is_out_of_memory, memory_in_words, out_of_memory_sentence
+from .modes import evaluation_mode
 from .plumbing import to_json, with_fields
 from .ranks import ALONE, Ranks, assembled, exchange, join, leave, my_part, restarted, spread
 from .shards import checksum_of, read_meta
-from .memory import check_room, is_out_of_memory, memory_in_words, out_of_memory_sentence
 from .transformer import GPT, Block, GPTConfig, estimate_flops, find_model, read_config
 
 # %% ../nbs/04_train_gpt2.ipynb #9258b529
@@ -498,7 +499,6 @@ def newest_checkpoint(
     return next(filter(None, map(newest_complete, latest_first)), None)
 
 # %% ../nbs/04_train_gpt2.ipynb #6b2594d5
-@torch.no_grad()
 def write_text(
     model:GPT, # any `GPT`
     tokenizer, # the tokenizer it was trained with
@@ -510,12 +510,10 @@ def write_text(
 ) -> str: # the continuation, without the prompt
     "Continue `prompt`; an empty one raises `InputError`."
     if not prompt: raise InputError("the prompt is empty: give at least one character to continue")
-    device, training = next(model.parameters()).device, model.training
+    device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
     idx = torch.tensor([tokenizer.encode(prompt)], device=device)
-    model.eval()
     ids = model.generate(idx, max_new_tokens, temperature=temperature, top_k=top_k, generator=generator)
-    model.train(training)
     return tokenizer.decode(ids[0, idx.shape[1]:].tolist())
 
 # %% ../nbs/04_train_gpt2.ipynb #c39c2f95
@@ -768,10 +766,8 @@ def pulls(
     y:torch.Tensor, # targets (B, T)
 ) -> dict: # "wte", "wpe", "h.0", …, "ln_f" -> length
     "The length of each part's gradient on one batch, without dropout; the model keeps the gradients it has."
-    training, parts = model.training, {}
-    model.eval()
-    with torch.enable_grad(): gradients = torch.autograd.grad(model(x, y)[1], list(model.parameters()))
-    model.train(training)
+    parts = {}
+    with evaluation_mode(model), torch.enable_grad(): gradients = torch.autograd.grad(model(x, y)[1], list(model.parameters()))
     for (name, _), gradient in zip(model.named_parameters(), gradients):
         parts.setdefault(".".join(name.split(".")[:2 if name.startswith("h.") else 1]), []).append(gradient)
     return {part: nn.utils.get_total_norm(found).item() for part, found in parts.items()}
@@ -799,18 +795,16 @@ class Snapshots:
         if len(self.passage) > T: raise InputError(f"the snapshots' passage has {len(self.passage):,} tokens, but block_size is {T}: give a shorter passage")
         return tuple(self.tokens[shift:shift + 8 * T].view(8, T) for shift in (0, 1))
 
-    @torch.no_grad()
     def take(self, trainer):
         "Keep this moment, if it is one of those to keep."
         if trainer.step not in self.steps: return
         from gpt2_course.timemachine import Moment
-        model, T, training = trainer.model, trainer.config.block_size, trainer.model.training
+        model, T = trainer.model, trainer.config.block_size
         x, y = (part.to(trainer.device) for part in self.batch(T))
-        model.eval()
-        weights = model(torch.tensor([self.passage], device=trainer.device), return_attn=True)[2]
-        model.train(training)
+        passage = torch.tensor([self.passage], device=trainer.device)
+        with evaluation_mode(model): weights = model(passage, return_attn=True)[2]
         sample = write_text(model, self.tokenizer, max_new_tokens=120)
-        self.moments.append(Moment(trainer.step, sample, model.wte.weight[self.letters].float().cpu(), torch.cat(weights).float().cpu(), pulls(model, x, y)))
+        self.moments.append(Moment(trainer.step, sample, model.wte.weight[self.letters].detach().float().cpu(), torch.cat(weights).float().cpu(), pulls(model, x, y)))
 
     def picture(self,
         history:list, # of the run
@@ -887,23 +881,30 @@ def model_folder(
     name:str, # run folder, checkpoint folder, GPT-2 folder or hub name
 ) -> Path: # a folder that holds a model
     "Where the files of a model are; of a run, the newest complete checkpoint. `InputError` where there is none."
-    if not Path(name).is_dir(): return find_model(name)
-    folder = newest_checkpoint(name) or Path(name)
+    folder = find_model(name)
+    folder = newest_checkpoint(folder) or folder
     if (folder / SEAL).exists() and (problem := problem_with(folder)): raise InputError(f"{folder} is no complete checkpoint ({problem}): give the folder of its run, or of another one")
     return folder
+
+def tokenizer_beside(
+    folder:Path, # of a model
+    config:GPTConfig, # its sizes
+): # a tokenizer
+    "The tokenizer that a model's folder brings, else GPT-2's; one of another size raises `InputError`."
+    brought = any((folder / name).exists() for name in ("course_tokenizer.json", "tokenizer.json", "vocab.json"))
+    tokenizer = read_tokenizer(folder) if brought else gpt2_tokenizer()
+    if tokenizer.n_vocab != config.vocab_size: raise InputError(f"the model in {folder} has {config.vocab_size:,} tokens, its tokenizer {tokenizer.n_vocab:,}: put its course_tokenizer.json beside it")
+    return tokenizer
 
 def load_model(
     name:str=None, # see `model_folder`; default: newest run, else the model that ships with the package
     device:str="auto", # see `pick_device`
-) -> tuple: # model in evaluation mode, tokenizer, what was loaded
+) -> tuple: # model in evaluation mode (`model.device` says where), tokenizer, what was loaded
     "A model and its tokenizer from wherever `name` points; raises `InputError` where there is none."
     where = pick_device(device)
     folder = model_folder(name) if name else newest_checkpoint("runs") or find_model("shakespeare_char")
     model = GPT.from_pretrained(folder).to(where)
-    brought = any((folder / name).exists() for name in ("course_tokenizer.json", "tokenizer.json", "vocab.json"))
-    tokenizer = read_tokenizer(folder) if brought else gpt2_tokenizer()
-    if tokenizer.n_vocab != model.config.vocab_size: raise InputError(f"the model in {folder} has {model.config.vocab_size:,} tokens, its tokenizer {tokenizer.n_vocab:,}: put its course_tokenizer.json beside it")
-    return model, tokenizer, "shakespeare_char" if folder == find_model("shakespeare_char") else str(folder)
+    return model, tokenizer_beside(folder, model.config), "shakespeare_char" if folder == find_model("shakespeare_char") else str(folder)
 
 # %% ../nbs/04_train_gpt2.ipynb #87c4e9e9
 def save_pictures(
@@ -918,8 +919,7 @@ def save_pictures(
     ladder = loss_ladder(trainer.train_tokens, trainer.val_tokens, vocab_size, val_bytes=val_bytes)
     unit = "bits per byte" if val_bytes and vocab_size > 256 else "nats per token"
     idx = trainer.val_tokens[:min(32, trainer.config.block_size)][None].to(model.wte.weight.device)
-    model.eval()
-    with torch.no_grad(): weights = torch.stack(model(idx, return_attn=True)[2])[:, 0].float().cpu()
+    with evaluation_mode(model): weights = torch.stack(model(idx, return_attn=True)[2])[:, 0].float().cpu()
     tokens = [trainer.tokenizer.decode([i]) for i in idx[0].tolist()]
     with plt.rc_context():
         use_style()
@@ -939,11 +939,12 @@ def starting_point(
 ) -> tuple[TrainConfig, GPT, Path, object]: # settings, a model that is trained already, its folder, its tokenizer
     "What a run that goes on with a trained model starts with; a size that is not the model's raises `InputError` by name."
     folder = model_folder(init_from)
-    model, tokenizer, _ = load_model(str(folder), "cpu")
+    shape = read_config(folder) # the weights are loaded later, by `new_run`
+    tokenizer = tokenizer_beside(folder, shape)
     for name in SIZES:
-        if given.get(name, getattr(model.config, name)) != getattr(model.config, name): raise InputError(f"{name} is {getattr(model.config, name)} in {init_from}, not {given[name]}: leave it away")
-    config = preset_config(preset, **given | {name: getattr(model.config, name) for name in SIZES})
-    return config, GPT(replace(model.config, dropout=config.dropout, vocab_multiple=config.vocab_multiple)), folder, tokenizer
+        if given.get(name, getattr(shape, name)) != getattr(shape, name): raise InputError(f"{name} is {getattr(shape, name)} in {init_from}, not {given[name]}: leave it away")
+    config = preset_config(preset, **given | {name: getattr(shape, name) for name in SIZES})
+    return config, GPT(replace(shape, dropout=config.dropout, vocab_multiple=config.vocab_multiple)), folder, tokenizer
 
 def former_text(
     folder:Path, # of the model that a run goes on with
