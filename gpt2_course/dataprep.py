@@ -11,8 +11,8 @@ __all__ = ['SHAKESPEARE', 'CORPORA', 'EOT', 'GPT2_PATTERN', 'GPT2_URL', 'GPT2_FI
            'bpe_vocabulary', 'ByteTokenizer', 'BPETokenizer', 'TiktokenTokenizer', 'run_by_tiktoken', 'need_gpt2_files',
            'gpt2_tokenizer', 'gpt2_merges', 'tokenizer_from_dict', 'load_tokenizer', 'split_text', 'scrambled',
            'turned', 'shuffled', 'WindowStarts', 'pack_tokens', 'Row', 'TokenDataset', 'TokenBatches', 'check_batches',
-           'send', 'batches_state', 'restore_batches', 'make_tokenizer', 'survey', 'plan_split', 'alone_in', 'made_in',
-           'prepare', 'write_prepared', 'Progress', 'named_source', 'gpt2_prepare', 'InputError', 'command',
+           'send', 'batches_state', 'restore_batches', 'make_tokenizer', 'survey', 'plan_split', 'alone_in', 'locked',
+           'made_in', 'prepare', 'write_prepared', 'Progress', 'named_source', 'gpt2_prepare', 'InputError', 'command',
            'did_you_mean', 'oserror_sentence', 'write_atomically']
 
 # %% ../nbs/00_dataprep.ipynb #c280b265
@@ -642,6 +642,7 @@ class Row:
     "Ids in memory, read as a `Shard` is."
     def __init__(self, ids): self.ids = np.ascontiguousarray(pack_tokens(ids))
     def __len__(self) -> int: return len(self.ids)
+    def close(self): "There is nothing to close."
     def read(self, start:int, stop:int) -> np.ndarray: return self.ids[start:stop]
     def rows(self, starts:np.ndarray, length:int) -> np.ndarray: # (B, length)
         "Windows of ids: the row, looked at as a matrix whose rows overlap."
@@ -665,6 +666,13 @@ class TokenDataset:
             self.text_bytes = known["bytes"]
         self.ends = np.cumsum([len(part) for part in self.parts]) # where each part ends in the row
 
+    def close(self):
+        "Let go of the files: Windows removes no file that is open."
+        for part in self.parts:
+            part.close()
+
+    def __enter__(self): return self
+    def __exit__(self, *error): self.close()
     def __len__(self) -> int: return int(self.ends[-1])
 
     def read(self, start:int, stop:int) -> np.ndarray:
@@ -807,15 +815,32 @@ def alone_in(
 ):
     "Keep a folder to this process. Raises `InputError` if another one has it; afterwards the folder is gone if nothing is in it."
     from filelock import FileLock, Timeout
-    out.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(out/".preparing", timeout=0)
-    try: lock.acquire()
-    except Timeout: raise InputError(f"another gpt2_prepare is writing to {str(out)!r}: wait for it, or choose another folder") from None
+    path = out/".preparing"
+    lock = FileLock(path, timeout=0)
+    try:
+        while not locked(lock, path): pass
+    except Timeout:
+        raise InputError(f"another gpt2_prepare is writing to {str(out)!r}: wait for it, or choose another folder") from None
     try: yield
-    finally:
+    finally: # the name goes while the lock is held: whoever has just opened it will see that it is gone
+        with contextlib.suppress(OSError): path.unlink() # Windows keeps it
+        with contextlib.suppress(OSError): out.rmdir() # something is in it
         lock.release()
-        (out/".preparing").unlink(missing_ok=True)
-        if not any(out.iterdir()): out.rmdir()
+
+def locked(
+    lock, # a `FileLock`
+    path:Path, # its file, which its last owner may be removing
+) -> bool: # False: it was removed meanwhile, and what we hold is nobody else's concern
+    "Take a lock. Raises `Timeout` if another process has it."
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "ab") as witness: # opened first: if it is the file of that name afterwards, so is the lock's
+            lock.acquire()
+            if os.path.samestat(os.fstat(witness.fileno()), os.stat(path)): return True
+    except (FileNotFoundError, FileExistsError): # the folder came or went at this moment
+        if path.parent.exists() and not path.parent.is_dir(): raise
+    lock.release()
+    return False
 
 # %% ../nbs/00_dataprep.ipynb #ad1f92f3
 MADE = ("meta.json", "course_tokenizer.json", "unfinished.json", "train-*", "val-*") # what `prepare` writes

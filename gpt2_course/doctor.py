@@ -17,7 +17,7 @@ from torch import nn
 
 # %% ../nbs/support/doctor.ipynb #1f287a2d
 def _read(path): # the text of a file, '' where there is none
-    try: return Path(path).read_text()
+    try: return Path(path).read_text(encoding="utf-8", errors="replace")
     except (OSError, UnicodeDecodeError): return ''
 
 # %% ../nbs/support/doctor.ipynb #884bacfa

@@ -9,7 +9,7 @@ __all__ = ['MAGIC', 'VERSION', 'HEADER', 'READING', 'checksum_of', 'header_line'
            'unfinished', 'remove_remains', 'write_corpus', 'put']
 
 # %% ../nbs/support/shards.ipynb #70a15723
-import hashlib, json, os, threading, time, zlib
+import contextlib, hashlib, json, os, threading, time, zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -68,7 +68,7 @@ def read_at(
     place:int, # where they begin, in bytes
 ) -> bytes: # fewer where the file ends
     "Bytes from the middle of a file; several threads may read at once."
-    if hasattr(os, "pread"): return os.pread(file.fileno(), n, place)
+    if hasattr(os, "pread"): return os.pread(file.fileno(), n, place) # Windows has none
     with READING:
         file.seek(place)
         return file.read(n)
@@ -85,11 +85,19 @@ class Shard:
         self.dtype, (self.ends_at, self.size) = np.dtype(self.header["dtype"]), file_size(self.header)
         self.file = open(path, "rb", buffering=0)
 
+    def close(self):
+        "Let go of the file: Windows removes no file that is open."
+        self.file.close()
+
+    def __enter__(self): return self
+    def __exit__(self, *error): self.close()
     def __len__(self) -> int: return self.header["tokens"]
     def __reduce__(self): return Shard, (self.path,) # another process opens the file itself
 
     def bytes_at(self, place:int, n:int) -> bytes:
         "Exactly n bytes."
+        if self.file.closed:
+            raise InputError(f"{str(self.path)!r} was closed: open the data again")
         parts = []
         while n and (part := read_at(self.file, n, place)): # large reads may come in parts
             parts.append(part)
@@ -103,6 +111,8 @@ class Shard:
 
     def rows(self, starts:np.ndarray, length:int) -> np.ndarray: # (B, length)
         "Windows of tokens."
+        if self.file.closed:
+            self.read(0, 0) # says so
         n = length * self.dtype.itemsize
         data = b"".join([read_at(self.file, n, HEADER + start * self.dtype.itemsize) for start in starts.tolist()])
         if len(data) < n * len(starts): self.read(0, len(self)) # says which bytes are gone
@@ -248,6 +258,7 @@ def open_shard(
     "Open a token file. Raises `InputError` if it is damaged or was made with another tokenizer."
     shard = Shard(path)
     if tokenizer_hash in (None, shard.header["tokenizer_hash"]): return shard
+    shard.close()
     raise InputError(f"{path.name} was made with another tokenizer ({shard.header['tokenizer']}, hash {shard.header['tokenizer_hash']}, yours has {tokenizer_hash}): use the one in its course_tokenizer.json")
 
 def open_split(
@@ -258,11 +269,13 @@ def open_split(
     "Open a split. Raises `InputError` unless all its shards are there, belong together, and were made with your tokenizer."
     meta = read_meta(folder)
     if split not in ("train", "val"): raise InputError(f"there is no split {split!r}: use 'train' or 'val'")
-    shards = [open_shard(folder/name, tokenizer_hash) for name in meta[split]["shards"]]
-    for index, shard in enumerate(shards):
-        told = [split, index, meta["tokenizer_hash"]]
-        if [shard.header[name] for name in ("split", "index", "tokenizer_hash")] != told: raise InputError(f"{shard.path.name} does not belong to the data in {str(folder)!r} (another split, place or tokenizer): prepare the data again")
-    if sum(map(len, shards)) != meta[split]["tokens"]: raise InputError(f"the {split} shards in {str(folder)!r} hold {sum(map(len, shards)):,} tokens, but meta.json says {meta[split]['tokens']:,}: prepare the data again")
+    with contextlib.ExitStack() as opened: # what is refused does not stay open
+        shards = [opened.enter_context(open_shard(folder/name, tokenizer_hash)) for name in meta[split]["shards"]]
+        for index, shard in enumerate(shards):
+            told = [split, index, meta["tokenizer_hash"]]
+            if [shard.header[name] for name in ("split", "index", "tokenizer_hash")] != told: raise InputError(f"{shard.path.name} does not belong to the data in {str(folder)!r} (another split, place or tokenizer): prepare the data again")
+        if sum(map(len, shards)) != meta[split]["tokens"]: raise InputError(f"the {split} shards in {str(folder)!r} hold {sum(map(len, shards)):,} tokens, but meta.json says {meta[split]['tokens']:,}: prepare the data again")
+        opened.pop_all()
     return shards, meta[split]
 
 # %% ../nbs/support/shards.ipynb #46cbb5ba
