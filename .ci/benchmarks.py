@@ -3,6 +3,8 @@
     python .ci/benchmarks.py [NANOGPT]
 
 NANOGPT is the folder of a checkout of karpathy/nanoGPT to compare with; without it those comparisons are skipped.
+The race to nanoGPT's loss is run twice in each round where the processor multiplies bfloat16: as it is, and with torch
+and its libraries kept to AVX2, as on most laptops.
 """
 import os
 import sys
