@@ -190,10 +190,11 @@ PATIENT = "join_timeout=900,read_timeout=900,keep_alive_interval=60,keep_alive_m
 def torchrun(
     processes:int, # on this machine
     line:list, # the program that each of them runs, and its arguments
+    more:dict={}, # for their environment
 ) -> str: # what they printed
     "Start a program several times and wait for the end; `RuntimeError` with what was said where one fails."
     start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr=localhost", f"--rdzv-conf={PATIENT}"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"} | ({"USE_LIBUV": "0"} if sys.platform == "win32" else {})
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | ({"USE_LIBUV": "0"} if sys.platform == "win32" else {}) | more
     done = subprocess.run([*start, f"--nproc-per-node={processes}", "--no-python", *line], env=environment, capture_output=True, text=True,
                           encoding="utf-8", errors="replace")
     if done.returncode:

@@ -540,7 +540,7 @@ def try_model(model, device, precision, windows):
     "One batch forward and back."
     idx = torch.zeros(windows, getattr(model, "module", model).config.block_size, dtype=torch.long, device=device)
     fast = torch.compile(model) # around ddp's wrapper, as its documentation says: then gradients travel while others are computed
-    exchange(model, False)      # whoever fails here has left no one waiting
+    if hasattr(model, "module"): exchange(model, False) # ddp: whoever fails here leaves no one waiting (fsdp would keep these gradients)
     with autocast(device, precision): fast(idx, idx)[1].backward()
     return fast
 
