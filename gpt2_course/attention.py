@@ -10,6 +10,7 @@ __all__ = ['MAP_CAPTION', 'causal_mask', 'attention', 'AttentionHead', 'check_he
 
 # %% ../nbs/02_attention.ipynb #d883ceae
 import math
+from html import escape
 
 import torch
 from torch import nn
@@ -335,7 +336,7 @@ class AttentionPanel:
     "A box for a prompt, a slider for the token that looks, and the maps below, as ipywidgets; see `attention_panel`."
     def __init__(self, model, tokenizer, prompt, choices):
         import ipywidgets as w
-        self.model, self.tokenizer, self.choices = model, tokenizer, choices
+        self.model, self.tokenizer, self.choices, self.still = model, tokenizer, choices, None
         self.prompt = w.Text(prompt, description="prompt", continuous_update=False, layout=w.Layout(width="40em"))
         self.query = w.IntSlider(0, min=0, max=0, description="token", continuous_update=False)
         self.message, self.picture = w.Label(), w.Output()
@@ -344,7 +345,10 @@ class AttentionPanel:
         self.widget = w.VBox([self.prompt, self.query, self.message, self.picture])
         self.read()
 
-    def _repr_mimebundle_(self, **how): return self.widget._repr_mimebundle_(**how)
+    def _ipython_display_(self):
+        from gpt2_course.interactive import show_widget
+        from gpt2_course.viz import Still
+        show_widget(self.widget, self.still or Still(f"<p>{escape(self.message.value)}</p>", self.message.value))
 
     def read(self):
         "The maps of the text that stands in the box, from its last token, or the reason why there are none."
@@ -357,7 +361,7 @@ class AttentionPanel:
         "The maps, with the row of the token that the slider names."
         try: picture = attention_explorer(self.model, self.prompt.value, self.tokenizer, query=self.query.value, **self.choices)
         except ValueError as error: self.message.value = str(error); return
-        self.message.value = ""
+        self.message.value, self.still = "", picture
         self.picture.outputs = (dict(output_type="display_data", metadata={}, data=picture._repr_mimebundle_()),)
 
 def attention_panel(

@@ -746,7 +746,10 @@ class GenerationPanel:
         self.widget = w.VBox([self.prompt, *map(w.HBox, rows)])
         self.redraw()
 
-    def _repr_mimebundle_(self, **how): return self.widget._repr_mimebundle_(**how)
+    def _ipython_display_(self):
+        from gpt2_course.interactive import show_widget
+        from gpt2_course.viz import Still
+        show_widget(self.widget, Still(self.bars.value, f"a panel to write with; the prompt is {self.prompt.value!r}"))
 
     def start(self):
         "Write in a thread of its own, so that the stop button is heard."

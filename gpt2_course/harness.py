@@ -50,9 +50,10 @@ def read_dials(
 def read_device(
     device:str=None, # what the harness passes: cuda:0 where nobody said anything
 ) -> str:            # for `load_model`
-    "The device to load on; a card is taken where there is one."
-    kind = str(device or "auto").split(":")[0]
-    return "auto" if kind == "cuda" else kind
+    "The device to load on; the first card is taken where there is one, another card only where it is asked for."
+    name = str(device or "auto")
+    if name in ("cuda", "cuda:0"): return "auto"
+    return name if name.startswith("cuda:") else name.split(":")[0]
 
 # %% ../nbs/support/harness.ipynb #ba858512
 class Adapter:

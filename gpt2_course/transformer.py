@@ -371,7 +371,7 @@ def find_model(
     name_or_folder:str|Path,  # a folder, a size of GPT-2, owner/name on the hub, or a model that ships with the course
 ) -> Path:  # a folder on this machine
     "Where a model's files are. `InputError` with the nearest names for one that is unknown; what looks like a path is not asked for on the hub."
-    folder = Path(os.path.expanduser(name_or_folder))
+    folder = Path(os.path.expanduser(str(name_or_folder)))
     if folder.is_dir(): return folder
     name = str(name_or_folder).removeprefix("openai-community/")
     if name in SHIPPED: return Path(str(resources.files("gpt2_course") / name))
