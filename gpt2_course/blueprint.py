@@ -218,7 +218,7 @@ def statistics(
     values:torch.Tensor, # any shape
 ) -> tuple:              # mean, standard deviation
     "Where the numbers lie, and how far apart."
-    values = values.double()
+    values = values.cpu().double() # there: a Mac's GPU has no float64
     return values.mean().item(), values.std(correction=0).item()
 
 # %% ../nbs/support/blueprint.ipynb #b517e36a
