@@ -530,15 +530,14 @@ def seconds_of_training(
     operations = 3 * estimate_flops(shape) * config.tokens_per_step / shape.block_size * config.steps
     return operations / (0.3 * (peak or 30e12) * processes)
 
-def try_block(model, device, precision, windows):
+def try_block(model, device, precision, shape):
     "Compile one block, as it is without fsdp: where this fails, nobody waits for anyone."
-    config = model.config
-    block = torch.compile(Block(config).to(device))
-    with autocast(device, precision): block(torch.zeros(windows, config.block_size, config.n_embd, device=device, requires_grad=True)).sum().backward()
+    block = torch.compile(Block(model.config).to(device))
+    with autocast(device, precision): block(torch.zeros(*shape, model.config.n_embd, device=device, requires_grad=True)).sum().backward()
 
-def try_model(model, device, precision, windows):
+def try_model(model, device, precision, shape):
     "One batch forward and back."
-    idx = torch.zeros(windows, getattr(model, "module", model).config.block_size, dtype=torch.long, device=device)
+    idx = torch.zeros(shape, dtype=torch.long, device=device)
     fast = torch.compile(model) # around ddp's wrapper, as its documentation says: then gradients travel while others are computed
     if hasattr(model, "module"): exchange(model, False) # ddp: whoever fails here leaves no one waiting (fsdp would keep these gradients)
     with autocast(device, precision): fast(idx, idx)[1].backward()
@@ -558,11 +557,11 @@ def compiled(
         shape = getattr(model, "module", model).config
         choice = "on" if device.type == "cuda" and seconds_of_training(config, shape, peak, ranks.size) >= COMPILING_PAYS else "off"
     if choice == "off": return model
-    before, windows = random_state(device), -(-config.batch_size // ranks.size)
+    before, batch = random_state(device), (-(-config.batch_size // ranks.size), config.block_size)
     sharded = ranks.size > 1 and hasattr(model, "set_requires_gradient_sync")
     for attempt in ([try_block] if sharded else []) + [try_model]:
         fast, failure = model, None
-        try: fast = attempt(model, device, precision, windows)
+        try: fast = attempt(model, device, precision, batch)
         except Exception as error: failure = error # compilers fail in many ways
         finally:
             exchange(model, True)
