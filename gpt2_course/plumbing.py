@@ -85,12 +85,12 @@ def write_atomically(
             if not callable(data):
                 for piece in [data] if isinstance(data, (bytes, str)) else data:
                     file.write(piece)
+        mode = stat.S_IMODE((path if path.exists() else temporary).stat().st_mode)
         if callable(data):
-            data(temporary)
+            data(temporary) # may put a file of its own there, as safetensors does
         with open(temporary, "r+b") as file:
             os.fsync(file.fileno()) # on the disk before it gets its name
-        if path.exists():
-            os.chmod(temporary, stat.S_IMODE(path.stat().st_mode))
+        os.chmod(temporary, mode)
         put_in_place(temporary, path)
     except BaseException as error:
         if temporary:
