@@ -7,10 +7,10 @@ __all__ = ['POSITIVE', 'BELOW_ONE', 'KINDS', 'CHOICES', 'PRESETS', 'NEEDED', 'LA
            'SIZES', 'gpt2_train_main', 'TrainConfig', 'check_settings', 'preset_config', 'lr_at', 'orthogonalize',
            'all_rounds', 'maps_in', 'Muon', 'parameter_groups', 'configure_optimizer', 'new_model', 'pick_device',
            'pick_precision', 'autocast', 'HalfStep', 'train_step', 'optimizer_tensors', 'restore_optimizers',
-           'random_state', 'restore_random', 'gathered', 'load_weights', 'fingerprint', 'training_state',
-           'save_checkpoint', 'read_state', 'saved_settings', 'load_checkpoint', 'newest_checkpoint', 'write_text',
-           'seconds_of_training', 'try_block', 'try_model', 'compiled', 'Stretch', 'evaluate_together', 'Trainer',
-           'speed', 'look', 'keep', 'write_log', 'board_in', 'LiveView', 'pulls', 'Snapshots', 'load_data',
+           'device_generator', 'random_state', 'restore_random', 'gathered', 'load_weights', 'fingerprint',
+           'training_state', 'save_checkpoint', 'read_state', 'saved_settings', 'load_checkpoint', 'newest_checkpoint',
+           'write_text', 'seconds_of_training', 'try_block', 'try_model', 'compiled', 'Stretch', 'evaluate_together',
+           'Trainer', 'speed', 'look', 'keep', 'write_log', 'board_in', 'LiveView', 'pulls', 'Snapshots', 'load_data',
            'check_length', 'new_run_folder', 'what_to_resume', 'model_folder', 'tokenizer_beside', 'load_model',
            'save_pictures', 'starting_point', 'former_text', 'two_losses', 'gpt2_train', 'build', 'check_memory',
            'new_run', 'precision_to_resume', 'resumed_run', 'old_validation', 'train_and_finish', 'finish', 'evaluate']
@@ -371,12 +371,22 @@ def restore_optimizers(
         optimizer.load_state_dict(state)
 
 # %% ../nbs/04_train_gpt2.ipynb #c13a0b69
+def device_generator(
+    device:torch.device, # where the model runs
+) -> tuple: # two functions: `get()` gives a state, `set(state)` goes on from it
+    "The random generator of an accelerator: torch gives each kind a module of its own."
+    module = torch.get_device_module(device)
+    where = () if device.type == "mps" else (device,) # there is one mps device at most, and its module takes none
+    return lambda: module.get_rng_state(*where), lambda state: module.set_rng_state(state, *where)
+
 def random_state(
     device:torch.device, # where the model runs
 ) -> dict: # name to tensor
     "The state of this process's random generators."
     states = {"cpu": torch.get_rng_state()}
-    return states | ({"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
+    if device.type == "cpu": return states
+    get, _ = device_generator(device)
+    return states | {device.type: get()}
 
 def restore_random(
     states:dict, # from `random_state`
@@ -384,7 +394,9 @@ def restore_random(
 ):
     "Go on drawing where a state was taken."
     if "cpu" in states: torch.set_rng_state(states["cpu"])
-    if "cuda" in states and device.type == "cuda": torch.cuda.set_rng_state(states["cuda"], device)
+    if device.type == "cpu" or device.type not in states: return
+    _, go_on = device_generator(device)
+    go_on(states[device.type])
 
 # %% ../nbs/04_train_gpt2.ipynb #4c9a983f
 def gathered(
@@ -481,7 +493,7 @@ def load_checkpoint(
     tensors = load_tensors(Path(folder) / "optimizer.safetensors")
     draws = {key.removeprefix("random/"): tensors.pop(key) for key in list(tensors) if key.startswith("random/")}
     restore_optimizers(trainer.model, trainer.optimizers, tensors)
-    restore_random({what: draws[f"{what}.{trainer.ranks.rank}"] for what in ("cpu", "cuda") if f"{what}.{trainer.ranks.rank}" in draws}, trainer.device)
+    restore_random({what: draws[f"{what}.{trainer.ranks.rank}"] for what in {"cpu", trainer.device.type} if f"{what}.{trainer.ranks.rank}" in draws}, trainer.device)
     trainer.batches.load_state_dict(state["batches"])
     trainer.kept_scale = state["scaler"] # for the day on which the run goes back to fp16
     if trainer.scaler and state["scaler"]: trainer.scaler.load_state_dict(state["scaler"])
