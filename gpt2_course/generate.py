@@ -31,7 +31,8 @@ from torch import nn
 
 from .bigram import check_count
 from .dataprep import InputError, as_ids, command
-from .doctor import cpu_multiplies_bf16, memory_gib
+from .doctor import cpu_multiplies_bf16
+from .memory import memory_room
 from .modes import evaluation_mode
 from .plumbing import with_fields
 from .train_gpt2 import load_model
@@ -303,12 +304,7 @@ def room_on(
     device:torch.device,  # where a model is
 ) -> float:               # bytes; 0 where nobody says
     "What may be used for caches: most of what is free on an accelerator, half of a computer's memory."
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # torch has asked for it before, and keeps it
-        return 0.9 * (free + unused)
-    if device.type == "mps": return 0.9 * (torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
-    return memory_gib() * 2**30 / 2 if device.type == "cpu" else 0.0
+    return memory_room(device) * (0.5 if device.type == "cpu" else 0.9)
 
 def check_room(
     model:GPT,           # a model

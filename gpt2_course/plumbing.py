@@ -355,5 +355,11 @@ def command(
             return 141
         except KeyboardInterrupt as error:
             return complain(name, str(error) or "interrupted", getattr(error, "status", 130))
+        except Exception as error:
+            from gpt2_course.memory import out_of_memory_sentence # here, since it loads torch
+            sentence = out_of_memory_sentence(error)
+            if sentence is None:
+                raise
+            return complain(name, sentence, 2)
         return 0
     return main

@@ -10,10 +10,11 @@ __all__ = ['POSITIVE', 'BELOW_ONE', 'KINDS', 'CHOICES', 'PRESETS', 'NEEDED', 'LA
            'device_generator', 'random_state', 'restore_random', 'gathered', 'load_weights', 'fingerprint',
            'training_state', 'save_checkpoint', 'read_state', 'saved_settings', 'load_checkpoint', 'newest_checkpoint',
            'write_text', 'seconds_of_training', 'try_block', 'try_model', 'compiled', 'Stretch', 'evaluate_together',
-           'Trainer', 'speed', 'look', 'keep', 'write_log', 'board_in', 'LiveView', 'pulls', 'Snapshots', 'load_data',
-           'check_length', 'new_run_folder', 'what_to_resume', 'model_folder', 'tokenizer_beside', 'load_model',
-           'save_pictures', 'starting_point', 'former_text', 'two_losses', 'gpt2_train', 'build', 'check_memory',
-           'new_run', 'precision_to_resume', 'resumed_run', 'old_validation', 'train_and_finish', 'finish', 'evaluate']
+           'Trainer', 'speed', 'look', 'show_progress', 'keep', 'write_log', 'board_in', 'LiveView', 'pulls',
+           'Snapshots', 'load_data', 'check_length', 'new_run_folder', 'what_to_resume', 'model_folder',
+           'tokenizer_beside', 'load_model', 'save_pictures', 'starting_point', 'former_text', 'two_losses',
+           'gpt2_train', 'build', 'check_memory', 'new_run', 'precision_to_resume', 'resumed_run', 'old_validation',
+           'train_and_finish', 'finish', 'evaluate']
 
 # %% ../nbs/04_train_gpt2.ipynb #a58caa8d
 import contextlib
@@ -26,7 +27,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
@@ -38,7 +39,7 @@ from .dataprep import (CharTokenizer, InputError, TokenBatches, TokenDataset, co
                                   load_text, load_tokenizer, pick_corpus, split_text, write_atomically)
 from .doctor import machine, peak_flops, precision_for, precision_problem, product_dtype
 from .exchange import read_tokenizer
-from .memory import check_room, is_out_of_memory, memory_in_words, out_of_memory_sentence
+from .memory import check_training_memory, is_out_of_memory, memory_in_words, out_of_memory_sentence
 from .modes import evaluation_mode
 from .plumbing import to_json, with_fields
 from .ranks import ALONE, Ranks, assembled, exchange, join, leave, my_part, restarted, spread
@@ -446,8 +447,8 @@ def save_checkpoint(
     def write(path):
         model.save_pretrained(path)
         if trainer.tokenizer: trainer.tokenizer.save(path)
-        write_atomically(path / "optimizer.safetensors", save(memory))
-        write_atomically(path / "training.json", json.dumps(training_state(trainer)).encode())
+        write_atomically(path / "optimizer.safetensors", lambda temporary: save_file(memory, temporary))
+        write_atomically(path / "training.json", to_json(training_state(trainer)).encode())
     if trainer.ranks.first and (not folder.exists() or problem_with(folder)):
         write_complete(folder, write)
         prune(trainer.out, trainer.config.keep, {f"step_{trainer.best['step']:06d}"} if trainer.best else ())
@@ -676,11 +677,13 @@ class Trainer:
                 if not self.update(stop): continue
                 bar.set_postfix(loss=self.history[-1]["loss"], refresh=False)
                 bar.update()
-                if self.step % self.config.eval_every == 0 or self.step == last:
-                    bar.clear()
-                    look(self, last, (self.seconds - before) / (self.step - first))
+                looking = self.step % self.config.eval_every == 0 or self.step == last
+                if looking: look(self)
                 if self.snapshots: self.snapshots.take(self)
                 keep(self, self.step % self.config.save_every == 0 or self.step == last)
+                if looking: # last: what goes wrong while it is shown finds the step saved
+                    bar.clear()
+                    show_progress(self, last, (self.seconds - before) / (self.step - first))
             if self.step < last:
                 where = f" and saved in {save_checkpoint(self)}: continue with --resume" if self.out else ""
                 raise Stopped(f"Stopped after step {self.step}{where}.", told)
@@ -699,13 +702,18 @@ def speed(
 
 def look(
     trainer:Trainer, # after an update
+):
+    "Evaluate on the whole validation text."
+    with autocast(trainer.device, trainer.precision): trainer.val = evaluate_together(trainer.model, trainer.val_tokens, trainer.config.block_size, trainer.ranks, trainer.engine)
+    trainer.history[-1]["val"] = round(trainer.val, 7)
+
+def show_progress(
+    trainer:Trainer, # after a look
     last:int, # last step of this stretch
     pace:float, # seconds an update
 ):
-    "Evaluate on the whole validation text, show a line and a sample."
+    "Show a line of numbers and a sample."
     config, ranks = trainer.config, trainer.ranks
-    with autocast(trainer.device, trainer.precision): trainer.val = evaluate_together(trainer.model, trainer.val_tokens, config.block_size, ranks, trainer.engine)
-    trainer.history[-1]["val"] = round(trainer.val, 7)
     sample = write_text(trainer.model, trainer.tokenizer, max_new_tokens=70).replace("\n", "⏎") if trainer.tokenizer else ""
     if not ranks.first: return
     losses, left = [record["loss"] for record in trainer.history[-50:]], int((last - trainer.step) * pace)
@@ -980,7 +988,7 @@ def two_losses(
 # %% ../nbs/04_train_gpt2.ipynb #55a60b3c
 @with_fields(TrainConfig)
 def gpt2_train(
-    preset:str=None, # settings to start from: shakespeare_char, shakespeare_char_gpu, gpt2 or finetune (default: shakespeare_char, or finetune with --init-from)
+    preset:str=None, # settings to start from: shakespeare_char, shakespeare_char_quick, shakespeare_char_gpu, gpt2 or finetune (default: shakespeare_char, or finetune with --init-from)
     data:str="auto", # a corpus (tinyshakespeare, python_docs), a text file, or a folder made by gpt2_prepare
     out:str=None, # folder for checkpoints, log and pictures (default: runs/PRESET-1, -2, …)
     resume:bool=False, # continue the newest checkpoint, in --out where given, else in runs
@@ -1037,7 +1045,7 @@ def check_memory(
     "Raise `InputError` for a run that cannot fit into memory."
     ranks = machinery["ranks"]
     beside = 1 if where.type == "cuda" else ranks.here # main memory is shared
-    check_room(config, vocab_size, where, pick_precision(where, machinery["precision"]), ranks.size, machinery["engine"], beside)
+    check_training_memory(config, vocab_size, where, pick_precision(where, machinery["precision"]), ranks.size, machinery["engine"], beside)
 
 def new_run(preset, data, out, init_from, given, where, machinery) -> Trainer:
     "A run from the beginning, or from a model that is trained already. Raises `InputError` for what does not fit."

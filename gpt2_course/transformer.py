@@ -602,7 +602,7 @@ def write_pretrained(
     tokenizer=None,               # of this course: then the folder is all that other programs need to write text
 ):
     "Save in Hugging Face's layout, so that transformers loads it too; `InputError` rather than overwriting something else."
-    from safetensors.torch import save
+    from safetensors.torch import save_file
     folder, dtype = Path(folder), dtype or model.wte.weight.dtype
     if tokenizer: check_companion(tokenizer, model.config.vocab_size)
     check_whole(model)
@@ -611,7 +611,7 @@ def write_pretrained(
     tensors = {name: stored_part(model, name) for name, _ in outline(model.config).named_parameters()}
     if not model.config.bias: tensors |= absent_biases(model)
     stored = {f"transformer.{name}": flip(name, tensor.detach()).to("cpu", dtype).contiguous() for name, tensor in tensors.items()}
-    write_atomically(folder / "model.safetensors", save(stored, {"format": "pt"}))
+    write_atomically(folder / "model.safetensors", lambda temporary: save_file(stored, temporary, {"format": "pt"}))
     if tokenizer: write_companions(folder, beside)
     fields = config_fields(model.config, dtype, tokenizer.eot if tokenizer else None)
     write_atomically(folder / "config.json", json.dumps(fields, indent=1).encode())  # last: without it, no model
