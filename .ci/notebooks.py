@@ -58,7 +58,8 @@ def run(path, folder):
 
     notebook = nbformat.read(path, as_version=4)
     start = time.time()
-    client = NotebookClient(notebook, timeout=1200, kernel_name="python3",
+    # the hour is for what hangs: on a busy machine training may take half of it
+    client = NotebookClient(notebook, timeout=3600, kernel_name="python3",
                             resources={"metadata": {"path": str(folder)}}, coalesce_streams=True)
     try:
         client.execute()
