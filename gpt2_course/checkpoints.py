@@ -19,7 +19,7 @@ import threading
 import warnings
 from pathlib import Path
 
-from .plumbing import InputError, finite, to_json, write_atomically
+from .plumbing import InputError, finite, put_in_place, to_json, write_atomically
 from .shards import checksum_of
 
 # %% ../nbs/support/checkpoints.ipynb #b1d3f786
@@ -59,7 +59,7 @@ def remove(
     "Take the name away first, so that nobody meets half a folder."
     leaving = folder.with_name(f".removing-{folder.name}")
     shutil.rmtree(leaving, ignore_errors=True)
-    folder.rename(leaving)
+    put_in_place(folder, leaving)
     shutil.rmtree(leaving)
 
 def write_complete(
@@ -75,7 +75,7 @@ def write_complete(
         seal(temporary)
         sync_folder(temporary)
         if folder.exists(): remove(folder)
-        temporary.rename(folder)
+        put_in_place(temporary, folder)
         sync_folder(folder.parent)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
