@@ -14,7 +14,7 @@ from torch import nn
 
 # %% ../nbs/support/modes.ipynb #eb4643dc
 INSIDE = {}              # id of a module -> its mode before the first block, and the blocks that it is inside of
-LOCK = threading.Lock()  # a panel writes in a thread of its own
+LOCK = threading.RLock() # a panel writes in a thread of its own; a block may be collected as garbage inside of another
 
 @contextmanager
 def evaluation_mode(
