@@ -569,13 +569,13 @@ def compiled(
     if choice == "auto":
         shape = getattr(model, "module", model).config
         choice = "on" if device.type == "cuda" and seconds_of_training(config, shape, peak, ranks.size) >= COMPILING_PAYS else "off"
-    if choice == "off": return model
+    if not ranks.agreed(int(choice == "on"), device): return model # one answer for all: their cards may be of two kinds
     before, batch = random_state(device), (-(-config.batch_size // ranks.size), config.block_size)
     sharded = ranks.size > 1 and hasattr(model, "set_requires_gradient_sync")
     for attempt in ([try_block] if sharded else []) + [try_model]:
         fast, failure = model, None
         try: fast = attempt(model, device, precision, batch)
-        except Exception as error: failure = error # compilers fail in many ways
+        except Exception as error: failure = error.with_traceback(None) # compilers fail in many ways; a traceback would keep the batch in memory
         finally:
             exchange(model, True)
             model.zero_grad(set_to_none=True)
@@ -901,7 +901,7 @@ def model_folder(
 ) -> Path: # a folder that holds a model
     "Where the files of a model are; of a run, the newest complete checkpoint. `InputError` where there is none."
     folder = find_model(name)
-    folder = newest_checkpoint(folder) or folder
+    if newest := newest_checkpoint(folder): return newest # compared with its seal already
     if (folder / SEAL).exists() and (problem := problem_with(folder)): raise InputError(f"{folder} is no complete checkpoint ({problem}): give the folder of its run, or of another one")
     return folder
 
