@@ -7,7 +7,6 @@ __all__ = ['SPIN', 'share_processor']
 
 # %% ../nbs/support/threads.ipynb #2a0c26d4
 import os
-import sys
 
 # %% ../nbs/support/threads.ipynb #ff1bc6f0
 SPIN = {
