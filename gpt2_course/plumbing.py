@@ -79,7 +79,7 @@ def system_error(
     "What the system refused, also where a library (safetensors) says it in an error of its own."
     if isinstance(error, OSError):
         return error
-    number = re.search(r"os error (\d+)|Os \{ code: (\d+)", str(error))
+    number = None if isinstance(error, InputError) else re.search(r"os error (\d+)|Os \{ code: (\d+)", str(error))
     if number is None:
         return None
     code = int(number[1] or number[2])
