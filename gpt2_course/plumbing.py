@@ -6,7 +6,7 @@
 __all__ = ['PATIENCE', 'STAND_INS', 'InputError', 'did_you_mean', 'oserror_sentence', 'put_in_place', 'system_error',
            'write_atomically', 'read_if_there', 'intact', 'finite', 'to_json', 'reachable', 'check_address', 'read_url',
            'download', 'in_other_signs', 'open_streams', 'dashed', 'complain', 'yes_or_no', 'with_fields',
-           'named_preset', 'option_parser', 'said', 'reader_is_gone', 'command']
+           'named_preset', 'option_parser', 'said', 'reader_is_gone', 'ended_by_system', 'command']
 
 # %% ../nbs/support/plumbing.ipynb #2ad1097f
 import codecs
@@ -314,9 +314,10 @@ def option_parser(
         if action.dest in comments:
             default = getattr(presets[preset], action.dest, None) if presets else None
             action.help = ((comments[action.dest] or "") + said(default)).strip().replace("%", "%%")
+        if action.nargs != 0:
+            action.metavar = action.dest.upper() # fastcore 2 would show "(str)" in place of a name
         if action.dest == "preset" and presets:
-            action.metavar = "{" + ",".join(presets) + "}"
-            parser.epilog = f"The defaults of the settings are those of {preset}; add --preset to see another's."
+            parser.epilog = f"The defaults of the settings are those of {preset}; add --preset to see those of {', '.join(presets)}."
     return parser
 
 def said(
@@ -337,6 +338,16 @@ def reader_is_gone(
         return True
     return os.name == "nt" and error.errno == errno.EINVAL and not error.filename # its word there
 
+def ended_by_system(
+    name:str, # the command
+    error:OSError, # what ended it
+) -> int: # exit status
+    "One line about what the system refused, and no word where the reader of our output is gone."
+    if not reader_is_gone(error):
+        return complain(name, oserror_sentence(error), 2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()) # Python flushes it once more
+    return 141
+
 def command(
     function, # its parameters become options, the comments beside them the help
     *aliases:str, # more names for options, as "n=max_new_tokens"
@@ -348,14 +359,14 @@ def command(
         presets:dict|None=None, # settings by name, whose values the help shows
     ) -> int:
         open_streams()
-        parser = option_parser(function, presets, sys.argv[1:])
-        options = vars(parser.parse_args(dashed(parser, aliases, sys.argv[1:])))
-        for own in ("pdb", "xtra"): # options fastcore adds for itself
-            options.pop(own, None)
-        for option, value in options.items():
-            if value == "":
-                return complain(name, f"--{option.replace('_', '-')} is empty: give it a value, or leave it away", 2)
         try:
+            parser = option_parser(function, presets, sys.argv[1:])
+            options = vars(parser.parse_args(dashed(parser, aliases, sys.argv[1:])))
+            for own in ("pdb", "xtra"): # options fastcore adds for itself
+                options.pop(own, None)
+            for option, value in options.items():
+                if value == "":
+                    return complain(name, f"--{option.replace('_', '-')} is empty: give it a value, or leave it away", 2)
             with warnings.catch_warnings():
                 warnings.showwarning = lambda message, *where: complain(name, f"note: {message}", 0)
                 function(**options)
@@ -363,10 +374,7 @@ def command(
         except InputError as error:
             return complain(name, str(error), 2)
         except OSError as error:
-            if not reader_is_gone(error):
-                return complain(name, oserror_sentence(error), 2)
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 141
+            return ended_by_system(name, error)
         except KeyboardInterrupt as error:
             return complain(name, str(error) or "interrupted", getattr(error, "status", 130))
         except Exception as error:
