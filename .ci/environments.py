@@ -93,8 +93,10 @@ class Trial:
         facts = [self.name, datetime.date.today(), sys.platform, *said.stdout.split(),
                  sum(self.results.values()), "; ".join(failed) or "nothing", f"{seconds:.0f}"]
         table = HERE / "environments.md"
-        rows = [row for row in table.read_text().splitlines() if f"| {self.name} |" not in row]
-        table.write_text("\n".join([*rows, f"| {' | '.join(map(str, facts))} |", ""]))
+        known = table.read_text(encoding="utf-8").splitlines()
+        rows = [row for row in known if f"| {self.name} |" not in row]
+        rows += [f"| {' | '.join(map(str, facts))} |", ""]
+        table.write_text("\n".join(rows), encoding="utf-8")
 
 
 def panels():

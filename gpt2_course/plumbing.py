@@ -236,7 +236,9 @@ def open_streams():
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="gpt2_course", line_buffering=True) # progress shows at once, also in a pipe
-    if hasattr(sys.stdin, "reconfigure") and not sys.stdin.isatty():
+    if sys.stdin is None: # closed
+        sys.stdin = open(os.devnull, encoding="utf-8")
+    elif hasattr(sys.stdin, "reconfigure") and not sys.stdin.isatty():
         sys.stdin.reconfigure(encoding="utf-8") # as files are read
 
 # %% ../nbs/support/plumbing.ipynb #a4f21bad
