@@ -5,7 +5,8 @@
 NAME is `newest`, `colab` (the versions of Colab's published list) or `oldest` (the lowest of
 every requirement). PYTHON makes the environment in a folder that goes away, or in FOLDER, which
 stays and may hold a torch already: PyPI's for Linux brings CUDA, 4.9 GB. The result is a row of
-environments.md; with TEXT only what has it in its name is tried, and no row is written.
+environments.md; with TEXT, a regular expression, only what it is found in is tried, and the
+row says so.
 """
 import argparse
 import datetime
@@ -73,7 +74,7 @@ class Trial:
 
     def run(self, what, line, env=None, forbidden="Traceback"):
         "Run a command, say whether it did what it should, and the end of its output where not."
-        if self.only and self.only not in what and "set up" not in what:
+        if self.only and not re.search(self.only, what) and "set up" not in what:
             return
         start = time.monotonic()
         done = subprocess.run([str(part) for part in line], cwd=self.work, text=True,
@@ -90,11 +91,12 @@ class Trial:
         code = "import platform, torch; print(platform.python_version(), torch.__version__)"
         said = subprocess.run([self.bin / "python", "-c", code], capture_output=True, text=True)
         failed = [what for what, well in self.results.items() if not well]
-        facts = [self.name, datetime.date.today(), sys.platform, *said.stdout.split(),
+        label = self.name + (f", only {self.only.replace('|', ', ')}" if self.only else "")
+        facts = [label, datetime.date.today(), sys.platform, *said.stdout.split(),
                  sum(self.results.values()), "; ".join(failed) or "nothing", f"{seconds:.0f}"]
         table = HERE / "environments.md"
         known = table.read_text(encoding="utf-8").splitlines()
-        rows = [row for row in known if f"| {self.name} |" not in row]
+        rows = [row for row in known if f"| {label} |" not in row]
         rows += [f"| {' | '.join(map(str, facts))} |", ""]
         table.write_text("\n".join(rows), encoding="utf-8")
 
@@ -135,8 +137,7 @@ def main(name, python, venv, only):
             alone = [there, HERE / "notebooks.py", "alone", f"{work}/alone", chapter.stem]
             trial.run(f"{chapter.stem}, offline", [*inside, *alone], away)
             trial.run(f"{chapter.stem}, with Tiny Shakespeare", alone)
-        if not only:
-            trial.write_row(time.monotonic() - start)
+        trial.write_row(time.monotonic() - start)
     return all(trial.results.values())
 
 
@@ -147,5 +148,5 @@ if __name__ == "__main__":
     parser.add_argument("name", choices=["newest", "colab", "oldest"])
     parser.add_argument("--python", default=sys.executable, help="makes the environment")
     parser.add_argument("--venv", help="an environment to use, or where to make one that stays")
-    parser.add_argument("--only", help="try only what has this text in its name")
+    parser.add_argument("--only", help="try only what this expression is found in")
     sys.exit(not main(**vars(parser.parse_args())))
