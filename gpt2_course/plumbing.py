@@ -384,10 +384,10 @@ def said(
 PATH_OPTIONS = ("corpus", "data", "init_from", "items", "model", "out", "prompt_file", "val")
 
 def from_home(
-    path:str, # as a user writes it
+    path:str|Path, # as a user writes it
 ) -> str:
-    "A path in which `~` is the home folder, as a shell has it; it leaves `--out=~/runs` as it stands."
-    return os.path.expanduser(path)
+    "A path in which `~` is the home folder, also where no shell has said so, as in `--out=~/runs`."
+    return os.path.expanduser(str(path))
 
 def in_plain_words(
     message:str, # of `argparse`
@@ -414,6 +414,7 @@ def unknown_words(
     "What to write instead of options that do not exist, and of words that belong to none."
     names = [name for name in parser._option_string_actions if name.startswith("--")]
     sentences = []
+    words = [word for word in words if word != "--"]
     for word, before in zip(words, ["", *words]):
         option = word.partition("=")[0].lstrip("-")
         if not word.startswith("-"):
@@ -440,6 +441,8 @@ def read_options(
     for own in ("pdb", "xtra", "debug"): # the first two fastcore adds for itself
         options.pop(own, None)
     for option, value in options.items():
+        if value == []: # argparse takes two dashes for the end of the options
+            options[option] = "--"
         if value == "":
             raise InputError(f"--{option.replace('_', '-')} is empty: give it a value, or leave it away")
         if sentence := in_our_values(option, value):
