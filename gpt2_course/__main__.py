@@ -46,7 +46,8 @@ def main() -> int: # exit status
         return commands.show("gpt2_course", f"gpt2_course {__version__}")
     name = words[0].replace("-", "_").removeprefix("gpt2_")
     if name not in ABOUT:
-        return complain("gpt2_course", f"there is no command {words[0]!r}{did_you_mean(words[0], ABOUT)}", 2)
+        sentence = f"there is no command {words[0]!r}{did_you_mean(words[0], ABOUT)}"
+        return complain("gpt2_course", sentence, 2)
     sys.argv = [f"gpt2_{name}", *words[1:]]
     return getattr(commands, f"gpt2_{name}_main")()
 

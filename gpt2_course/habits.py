@@ -34,7 +34,7 @@ HABITS = { # command -> option of another program -> ours, and what to know abou
         "gradient_accumulation_steps": "accumulation",
         "per_device_train_batch_size": "batch_size",
         "train_batch_size": "batch_size",
-        "per_device_eval_batch_size": "-: the validation text is read in batches of --batch-size",
+        "per_device_eval_batch_size": "-: validation is read in batches of --batch-size",
         "eval_interval": "eval_every",
         "eval_steps": "eval_every",
         "eval_strategy": "eval_every: a number of steps",
@@ -57,7 +57,7 @@ HABITS = { # command -> option of another program -> ours, and what to know abou
         "output_dir": "out",
         "overwrite_output_dir": "-: no run is overwritten: give --out another folder",
         "dataset": "data: a text file, or a folder made by gpt2_prepare",
-        "dataset_name": "data: gpt2_prepare --corpus hub:OWNER/NAME makes a folder of a hub data set",
+        "dataset_name": "data: a folder from gpt2_prepare --corpus hub:OWNER/NAME",
         "data_dir": "data",
         "train_file": "data",
         "validation_file": "data: gpt2_prepare --val keeps a text for validation",
@@ -193,7 +193,12 @@ VALUES = { # option, value -> what to do
     ("weights", "float16"): "give --weights fp16",
     ("weights", "float32"): "give --weights fp32",
 }
-ALONE = {"gpt2_train": "data", "gpt2_prepare": "corpus", "gpt2_generate": "prompt", "gpt2_eval": "model"}
+ALONE = { # command -> the option that a word without one was probably meant for
+    "gpt2_train": "data",
+    "gpt2_prepare": "corpus",
+    "gpt2_generate": "prompt",
+    "gpt2_eval": "model",
+}
 
 def in_our_values(
     option:str, # that a command knows
@@ -201,7 +206,8 @@ def in_our_values(
 ) -> str|None: # None: a value like any other
     "What to write instead of a value as another program takes it."
     if option == "prompt" and str(value).startswith("FILE:"):
-        return f"--prompt {value} would be continued as it stands: give --prompt-file {value[5:] or 'FILE'} to read a file"
+        file = value[5:] or "FILE"
+        return f"--prompt {value} is no file here but a text: give --prompt-file {file}"
     advice = VALUES.get((option, str(value).lower()))
     return advice and f"--{option.replace('_', '-')} knows no {value!r}: {advice}"
 
@@ -211,9 +217,11 @@ def word_alone(
 ) -> str: # the whole sentence
     "Where a word without an option belongs."
     if word.endswith(".py"):
-        return f"{word!r} stands alone: settings are options here and not a Python file, as in --preset gpt2 --steps 1000 (--help shows them all)"
+        example = "--preset gpt2 --steps 1000"
+        return f"{word!r} stands alone: settings are options, not a Python file, as in {example}"
     name, equals, _ = word.partition("=")
     if equals and name.isidentifier():
         return f"{word!r} stands alone: options begin with two dashes, as in --{word}"
-    example = f": did you mean --{ALONE[command]} {word}?" if command in ALONE else ": options begin with two dashes"
-    return f"{word!r} stands alone{example}"
+    if command in ALONE:
+        return f"{word!r} stands alone: did you mean --{ALONE[command]} {word}?"
+    return f"{word!r} stands alone: options begin with two dashes"

@@ -269,7 +269,7 @@ def named_option(
     parser, # from `show_with_dashes`
     word:str, # as typed
 ): # the option's action, None where the word names none
-    "The option that a word names, written with `-` or `_`, with a value or without, in full or begun."
+    "The option that a word names: in full or begun, with `-` or `_`, with a value or not."
     name = word.partition("=")[0]
     known = parser._option_string_actions
     if not name.startswith("--") or name == "--":
@@ -282,7 +282,7 @@ def dashed(
     parser, # from `show_with_dashes`
     words:list[str], # what was typed
 ) -> list[str]: # the same as `argparse` wants it
-    "Let options be written with `-` or `_`; values stay as they are, and a text may begin with dashes."
+    "Let options be written with `-` or `_`; values stay, and a text may begin with dashes."
     ready = []
     waiting = None # an option whose value comes next
     for word in words:
@@ -357,7 +357,7 @@ def option_parser(
 
     parser.error = refuse
     version = f"gpt2_course {__version__}"
-    parser.add_argument("--debug", action="store_true", help="show where in the program an error came from")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks of errors")
     parser.add_argument("--version", action="version", version=version, help="show the version and exit")
     comments = docments(function.settings) if hasattr(function, "settings") else {}
     preset = named_preset(presets, arguments) if presets else None
@@ -386,7 +386,7 @@ PATH_OPTIONS = ("corpus", "data", "init_from", "items", "model", "out", "prompt_
 def from_home(
     path:str|Path, # as a user writes it
 ) -> str:
-    "A path in which `~` is the home folder, also where no shell has said so, as in `--out=~/runs`."
+    "A path in which `~` is the home folder; a shell leaves it alone in `--out=~/runs`."
     return os.path.expanduser(str(path))
 
 def in_plain_words(
@@ -402,7 +402,8 @@ def in_plain_words(
     if value and value[1] in wanted:
         return f"{option} is {value[2]}, but must be {wanted[value[1]]}"
     if reason == "expected one argument":
-        return f"{option} needs a value; one that begins with dashes is written {option}=--VALUE"
+        dashes = f"one that begins with dashes is written {option}=--VALUE"
+        return f"{option} needs a value; {dashes}"
     if reason.startswith("ignored explicit argument"):
         return f"{option} takes no value: give it alone, or leave it away"
     return f"{option}: {reason}"
@@ -444,7 +445,8 @@ def read_options(
         if value == []: # argparse takes two dashes for the end of the options
             options[option] = "--"
         if value == "":
-            raise InputError(f"--{option.replace('_', '-')} is empty: give it a value, or leave it away")
+            shown = option.replace("_", "-")
+            raise InputError(f"--{shown} is empty: give it a value, or leave it away")
         if sentence := in_our_values(option, value):
             raise InputError(sentence)
         if option in PATH_OPTIONS and value is not None:
@@ -477,26 +479,30 @@ def codec_sentence(
 ) -> str:
     "Which bytes or signs are no text, and what to do."
     if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.start:,} of what was read ({error.object[error.start]:#04x}) is no text in {error.encoding}: save it as UTF-8, or leave it out"
+        byte = f"byte {error.start:,} of what was read ({error.object[error.start]:#04x})"
+        return f"{byte} is no text in {error.encoding}: save it as UTF-8, or leave it out"
     if isinstance(error, UnicodeEncodeError):
-        sign = ascii(error.object[error.start])
-        return f"{sign} at character {error.start:,} cannot be written in {error.encoding}: take it out, or give the text in a file in UTF-8"
+        sign = f"{ascii(error.object[error.start])} at character {error.start:,}"
+        advice = "take it out, or give the text in a file in UTF-8"
+        return f"{sign} cannot be written in {error.encoding}: {advice}"
     return f"some of the text cannot be read or written ({error}): save it as UTF-8"
 
 def unforeseen_sentence(
     error:BaseException, # neither bad input nor refused by the system
 ) -> str:
     "The kind of an error, how to see more of it, and where to tell of it."
-    words = " ".join(str(error).split())[:300]
     kind = type(error).__name__
-    return f"this was not foreseen ({kind}{': ' + words if words else ''}): --debug shows where it happened, and {REPORTS} is the place to tell of it"
+    words = " ".join(str(error).split())[:300]
+    what = f"{kind}: {words}" if words else kind
+    advice = f"--debug shows where it happened, and {REPORTS} is the place to tell of it"
+    return f"this was not foreseen ({what}): {advice}"
 
 def ended_by(
     name:str, # the command
     error:BaseException, # what ended it
     debug:bool=False, # show the traceback, too
     smaller:str="something smaller", # what to choose where memory was short
-) -> int: # exit status: 2 for what the user can change, 130 for Ctrl-C, 1 for what nobody foresaw
+) -> int: # exit status: 2 where a user can do something, 130 for Ctrl-C, else 1
     "One line about whatever ended a command, and its status."
     if debug:
         traceback.print_exception(error)
@@ -509,7 +515,8 @@ def ended_by(
     if isinstance(error, UnicodeError):
         return complain(name, codec_sentence(error), 2)
     if isinstance(error, ImportError):
-        return complain(name, f"a part that is needed cannot be loaded ({error}): install the package again", 1)
+        sentence = f"a part that is needed cannot be loaded ({error}): install the package again"
+        return complain(name, sentence, 1)
     from gpt2_course.memory import out_of_memory_sentence # here, since it loads torch
     sentence = out_of_memory_sentence(error, f"close other programs, or choose {smaller}")
     return complain(name, sentence or unforeseen_sentence(error), 2 if sentence else 1)
@@ -530,13 +537,14 @@ def what_saves_memory(
 ) -> str: # the end of a sentence
     "Those of a command's options that make it need less memory."
     options = inspect.signature(function).parameters
-    return " or ".join(words for option, words in SMALLER.items() if option in options) or "something smaller"
+    helpful = [words for option, words in SMALLER.items() if option in options]
+    return " or ".join(helpful) or "something smaller"
 
 def command(
     function, # its parameters become options, the comments beside them the help
     *aliases:str, # more names for options, as "n=max_new_tokens"
 ): # a `main()` for a console script; it returns the exit status
-    "Make a command of a function: whatever ends it is one line and a status, a warning is one line, too; `--debug` shows tracebacks."
+    "Make a command of a function: whatever ends it is one line and a status."
     name = function.__name__
 
     def main(
