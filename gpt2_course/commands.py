@@ -12,7 +12,7 @@ import sys
 from importlib.util import find_spec
 
 from . import __version__
-from .plumbing import complain, ended_by_system, open_streams
+from .plumbing import ended_by, ended_by_system, open_streams
 from .threads import share_processor
 
 # %% ../nbs/support/commands.ipynb #9e20c4b7
@@ -29,8 +29,8 @@ def start(
     try:
         found = importlib.import_module(f"gpt2_course.{module}")
         return getattr(found, f"{name}_main")(*presets(found))
-    except KeyboardInterrupt: # while it loads
-        return complain(name, "interrupted", 130)
+    except (Exception, KeyboardInterrupt) as error: # while it loads
+        return ended_by(name, error, "--debug" in sys.argv)
 
 def show(
     name:str, # of the command

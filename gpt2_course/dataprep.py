@@ -26,7 +26,7 @@ from itertools import islice
 from pathlib import Path
 import numpy as np
 import torch
-from .plumbing import (InputError, command, did_you_mean, download, intact, oserror_sentence, reachable,
+from .plumbing import (InputError, command, did_you_mean, download, from_home, intact, oserror_sentence, reachable,
                                   read_if_there, write_atomically)
 from .shards import (ByDocument, ByFraction, Given, Job, MAGIC, Position, checksum_of, cores, open_shard, open_split, packets, read_meta,
                                 remove_remains, unfinished, write_corpus)
@@ -59,7 +59,7 @@ CORPORA = {corpus.name: corpus for corpus in [
 # %% ../nbs/00_dataprep.ipynb #d7f54ce7
 def cache_folder() -> Path: # `GPT2_COURSE_HOME`, else a folder in the user's cache folder
     "Where downloads are kept."
-    if home := os.environ.get("GPT2_COURSE_HOME"): return Path(home)
+    if home := os.environ.get("GPT2_COURSE_HOME"): return Path(from_home(home))
     if os.name == "nt": return Path(os.environ.get("LOCALAPPDATA", Path.home()/"AppData/Local"))/"gpt2_course"
     if (Path.home()/"Library/Caches").is_dir(): return Path.home()/"Library/Caches"/"gpt2_course"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home()/".cache")/"gpt2_course"
@@ -69,7 +69,7 @@ def find_corpus(
     corpus:Corpus, # what is wanted
 ) -> tuple[bytes, str]: # its bytes, and how they were come by
     "Data folders first, then the cache, then the network. Raises `InputError` when all three fail."
-    folders = [Path(folder) for folder in os.environ.get("GPT2_COURSE_DATA", "").split(os.pathsep) if folder]
+    folders = [Path(from_home(folder)) for folder in os.environ.get("GPT2_COURSE_DATA", "").split(os.pathsep) if folder]
     for folder in [*folders, cache_folder()]:
         data = read_if_there(folder/corpus.file)
         if intact(data, corpus.sha256): return data, "it is on this machine"

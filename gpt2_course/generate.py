@@ -316,7 +316,9 @@ def check_room(
     each = 2 * c.n_layer * c.block_size * c.n_embd * model.wte.weight.element_size() + 8 * c.vocab_size
     available = room_on(model.device) if available is None else available
     if available and n_texts * each > available:
-        raise InputError(f"{n_texts} texts at once need {n_texts * each / 1e9:,.1f} GB for their caches, and {available / 1e9:,.1f} can be had: write at most {max(1, int(available // each))} at once")
+        fitting = int(available // each)
+        advice = f"write at most {fitting} at once" if fitting else "choose a smaller model"
+        raise InputError(f"{n_texts} texts at once need {n_texts * each / 1e9:,.1f} GB for their caches, and {available / 1e9:,.1f} can be had: {advice}")
 
 def write_ids(
     model:GPT,             # on any device, in any mode
@@ -484,7 +486,9 @@ def beam_search(
     prompt = as_ids(prompt, model.config.vocab_size)
     room = model.config.block_size - len(prompt)
     if check_count("n_beams", n_beams, 1) > 1000: raise InputError(f"n_beams is {n_beams}, but must be from 1 to 1000")
-    if check_count("max_new_tokens", max_new_tokens, 1) > room: raise InputError(f"{max_new_tokens} tokens after a prompt of {len(prompt)} do not fit block_size={model.config.block_size}: ask for 1 to {max(room, 0)}, or draw")
+    if check_count("max_new_tokens", max_new_tokens, 1) > room:
+        advice = f"ask for 1 to {room}, or draw" if room > 0 else "shorten the prompt, or draw"
+        raise InputError(f"{max_new_tokens} tokens after a prompt of {len(prompt)} do not fit block_size={model.config.block_size}: {advice}")
     check_generate(model.config, torch.tensor([prompt], dtype=torch.long), max_new_tokens)
     check_room(model, n_beams)
     stops = torch.tensor(as_ids(stop_tokens, model.config.vocab_size), dtype=torch.long, device=model.device)

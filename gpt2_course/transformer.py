@@ -12,7 +12,7 @@ __all__ = ['GPT2_SIZES', 'DAMAGED', 'CONV1D', 'MASKS', 'GPT2_REVISIONS', 'SHIPPE
            'write_pretrained', 'absent_biases']
 
 # %% ../nbs/03_transformer.ipynb #8ead9549
-import difflib, json, math, os, re, warnings
+import difflib, json, math, re, warnings
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -28,6 +28,7 @@ from .bigram import check_count, check_sampling, sample
 from .dataprep import InputError, did_you_mean, write_atomically
 from .exchange import Placed, WeightMap, check_companion, companion_files, first_sentence, write_companions
 from .modes import evaluation_mode
+from .plumbing import from_home
 
 # %% ../nbs/03_transformer.ipynb #157d0544
 class MLP(nn.Module):
@@ -115,7 +116,9 @@ def check_ids(
         what = f"{idx.dtype} of shape {tuple(idx.shape)}" if torch.is_tensor(idx) else f"a {type(idx).__name__}"
         raise InputError(f"token ids are a tensor of whole numbers (int64 or int32), (B, T), not {what}: a single sequence becomes a batch by idx[None]")
     if not 1 <= idx.size(1) <= config.block_size - past:
-        raise InputError(f"{idx.size(1)} tokens after {past} do not fit block_size={config.block_size}: pass 1 to {config.block_size - past}")
+        room = config.block_size - past
+        advice = f"pass 1 to {room}" if room > 0 else "begin again without the cache"
+        raise InputError(f"{idx.size(1)} tokens after {past} do not fit block_size={config.block_size}: {advice}")
     if wait or idx.device.type == "cpu": check_range(idx, config.vocab_size)
 
 def check_range(
@@ -371,7 +374,7 @@ def find_model(
     name_or_folder:str|Path,  # a folder, a size of GPT-2, owner/name on the hub, or a model that ships with the course
 ) -> Path:  # a folder on this machine
     "Where a model's files are. `InputError` with the nearest names for one that is unknown; what looks like a path is not asked for on the hub."
-    folder = Path(os.path.expanduser(str(name_or_folder)))
+    folder = Path(from_home(name_or_folder))
     if folder.is_dir(): return folder
     name = str(name_or_folder).removeprefix("openai-community/")
     if name in SHIPPED: return Path(str(resources.files("gpt2_course") / name))
@@ -603,7 +606,7 @@ def write_pretrained(
 ):
     "Save in Hugging Face's layout, so that transformers loads it too; `InputError` rather than overwriting something else."
     from safetensors.torch import save_file
-    folder, dtype = Path(folder), dtype or model.wte.weight.dtype
+    folder, dtype = Path(from_home(folder)), dtype or model.wte.weight.dtype
     if tokenizer: check_companion(tokenizer, model.config.vocab_size)
     check_whole(model)
     check_target(folder, model.config)
