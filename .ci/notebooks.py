@@ -186,12 +186,15 @@ def stale_export():
     return [p.name for p in changed]
 
 
-def unclean(path):
-    "Whether nbdev_clean would change the notebook at `path`."
+def unclean():
+    "The notebooks that nbdev_clean would change, found on copies."
     with tempfile.TemporaryDirectory(dir=ROOT) as folder:
-        copy = Path(shutil.copy(path, folder))
-        subprocess.run(["nbdev_clean", "--fname", str(copy)], cwd=ROOT, check=True)
-        return copy.read_bytes() != path.read_bytes()
+        copies = {path: Path(folder) / path.relative_to(NBS) for path in notebooks()}
+        for path, copy in copies.items():
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copy(path, copy)
+        subprocess.run(["nbdev_clean", "--fname", folder], cwd=ROOT, check=True)
+        return [path for path, copy in copies.items() if copy.read_bytes() != path.read_bytes()]
 
 
 CLOCKS = {"time.time", "time.perf_counter", "time.process_time", "time.monotonic"}
@@ -240,8 +243,7 @@ def check():
         if re.match(r"\d\d_", path.name):
             complaints += [f"{path.relative_to(ROOT)}: a lesson is judged by a clock: {line[:90]}"
                            for line in judged_by_clock(read(path))]
-        if unclean(path):
-            complaints.append(f"{path.relative_to(ROOT)}: not clean: run nbdev_clean")
+    complaints += [f"{path.relative_to(ROOT)}: not clean: run nbdev_clean" for path in unclean()]
     text, picture = readme()
     if (ROOT / "README.md").read_text(encoding="utf-8") != text or not PICTURE.exists() or PICTURE.read_bytes() != picture:
         complaints.append("README.md: stale: run `python .ci/notebooks.py readme`")
