@@ -36,11 +36,13 @@ class Met:
     own: list = field(default_factory=list) # folders of models, runs and prepared data
     nulls: int = 0 # records whose text is null
     first_null: str = "" # where the first of them is
+    plain: list = field(default_factory=list) # names of JSON files without documents
     remarks: list = field(default_factory=list) # sentences about single files
 
     def begin(self):
         "All is read again, so all that is met in it is counted again."
         self.replaced, self.nulls, self.first_null = 0, 0, ""
+        self.plain.clear()
         self.remarks.clear()
 
     def remark(self, sentence:str):
@@ -50,13 +52,16 @@ class Met:
 
     def notes(self) -> list[str]:
         "Everything worth saying, one sentence for each kind."
-        said = list(self.remarks)
+        said = self.remarks[:5]
+        if len(self.remarks) > 5:
+            said.append(f"and as much for {len(self.remarks) - 5:,} more files")
         if self.replaced:
             said.append(f"Bytes that were not UTF-8 and became �: {self.replaced:,}")
         if self.nulls:
             said.append(f"Records whose text is null, taken as empty: {self.nulls:,} "
                         f"(the first is {self.first_null})")
-        for names, what in ((self.skipped, "Files that were not text and were passed over"),
+        for names, what in ((self.plain, "JSON files without documents, read as plain text"),
+                            (self.skipped, "Files that were not text and were passed over"),
                             (self.own, "Folders of models, runs or prepared data that were passed over"),
                             (self.hidden, "Hidden files and folders that were passed over")):
             if names:
