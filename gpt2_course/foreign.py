@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['NO_TOKEN', 'KEPT', 'AS_GPT2', 'UNREADABLE', 'settled', 'engine_of', 'HuggingFaceTokenizer', 'first_unreadable',
            'ByteLevelTokenizer', 'Unfolding', 'huggingface_tokenizer', 'json_beside', 'name_of', 'settings_beside',
-           'added_beside', 'from_two_files', 'described_in', 'remake', 'has_tokenizer', 'check_strangers', 'with_ends',
-           'id_of', 'ends_beside', 'ends_field']
+           'added_beside', 'from_two_files', 'say_what_is_left_out', 'described_in', 'remake', 'has_tokenizer',
+           'check_strangers', 'with_ends', 'id_of', 'ends_beside']
 
 # %% ../nbs/support/foreign.ipynb #c7bd3294
 import copy
 import json
-import re
+import warnings
 from pathlib import Path
 
 from .dataprep import EOT, Tokenizer, as_ids, read_token, unicode_to_bytes, utf8
@@ -228,6 +228,19 @@ def from_two_files(
             "normalizer": None, "pre_tokenizer": dict(spelled), "post_processor": None, "decoder": dict(spelled),
             "model": {"type": "BPE", "vocab": vocab, "merges": merges}}
 
+def say_what_is_left_out(
+    whole:dict, # content of a `tokenizer.json`
+    settings:dict, # from `settings_beside`
+):
+    "A note where other programs put tokens around each text by themselves, which nobody does here."
+    step = whole.get("post_processor") or {}
+    steps = [step, *(step.get("processors") or [])]
+    around = sorted({name for one in steps for name in one.get("special_tokens") or {}})
+    if settings.get("add_bos_token"):
+        around.append(name_of(settings.get("bos_token")) or EOT)
+    if around:
+        warnings.warn(f"other programs put {', '.join(around)} around a text for this tokenizer; here a text gets only what is typed", stacklevel=3)
+
 def described_in(
     folder:Path, # holds `tokenizer.json`, or `vocab.json` and `merges.txt`
     settings:dict, # from `settings_beside`
@@ -312,10 +325,3 @@ def ends_beside(
     named = id_of(tokenizer, name_of(settings_beside(folder).get("eos_token")))
     ids = [i for i in said if type(i) is int and 0 <= i < tokenizer.n_vocab and (i != 50256 or i in special)]
     return (*ids, *(i for i in (named, *tokenizer.ends) if i is not None))
-
-def ends_field(
-    tokenizer:Tokenizer, # any
-) -> int|list|None: # as `config.json` has it
-    "The ids that end a text, for others to read."
-    ends = list(tokenizer.ends)
-    return ends if len(ends) > 1 else ends[0] if ends else None
