@@ -8,19 +8,24 @@ __all__ = ['OUTSIDE', 'CARD', 'KINDS', 'COMPANIONS', 'HEADS', 'last_pair', 'pair
            'byte_files', 'foreign_files', 'tokenizer_files', 'Described', 'splits_as_gpt2', 'beyond_ours',
            'as_described', 'is_gpt2', 'tokenizer_of_characters', 'tokenizer_from_description', 'of_ours',
            'read_tokenizer', 'model_card', 'prompt_for', 'ends_field', 'generation_fields', 'check_companion',
-           'companion_files', 'write_companions', 'hub_api', 'first_sentence', 'push_to_hub', 'Placed', 'without_layer',
-           'WeightMap']
+           'companion_files', 'write_companions', 'hub_api', 'first_sentence', 'hub_answers', 'push_to_hub', 'Placed',
+           'without_layer', 'WeightMap']
 
 # %% ../nbs/support/exchange.ipynb #dce45687
 import html
 import json
 import math
 import re
+import socket
 import tempfile
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from heapq import heappop
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from .dataprep import (EOT, GPT2_FILES, BPETokenizer, CharTokenizer, Joining, TiktokenTokenizer, Tokenizer, gpt2_merges, load_tokenizer,
                                   read_token, run_by_tiktoken, show_token, tokenizer_from_dict)
@@ -386,6 +391,23 @@ def first_sentence(
 ) -> str:
     "The reason, without what libraries like to add to it."
     return re.split(r"\.\s|\n", str(error).strip())[0].rstrip(".") or type(error).__name__
+
+# %% ../nbs/support/exchange.ipynb #cef8a814
+def hub_answers(
+    address:str, # of the hub
+    seconds:float=1, # how long to wait
+) -> bool:
+    "Whether the hub, or the proxy on the way to it, takes a connection."
+    proxy = getproxies().get("https")
+    parts, found = urlsplit(proxy or address), []
+    def knock():
+        with suppress(OSError, ValueError): # no name, no route, no such port
+            socket.create_connection((parts.hostname, parts.port or 443), timeout=seconds).close()
+            found.append(True)
+    thread = threading.Thread(target=knock, daemon=True) # looking a name up knows no limit of time
+    thread.start()
+    thread.join(seconds)
+    return bool(found)
 
 # %% ../nbs/support/exchange.ipynb #d5e90878
 def push_to_hub(
