@@ -422,7 +422,10 @@ def prompt_ids(
 ) -> list:       # token ids
     "Encode a prompt; an empty one raises `InputError`."
     if not prompt: raise InputError("the prompt is empty: give at least one character to continue")
-    return tokenizer.encode(prompt, allowed_special="all")
+    ids = tokenizer.encode(prompt, allowed_special="all")
+    if not ids and prompt.isspace(): ids = list(tokenizer.ends[:1])  # some vocabularies have no blanks: a text begins after another's end
+    if not ids: raise InputError(f"the prompt {prompt!r} is nothing in this vocabulary: give a word to continue")
+    return ids
 
 # %% ../nbs/05_generate.ipynb #5ca3572a
 def continue_ids(
