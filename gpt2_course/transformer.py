@@ -455,6 +455,7 @@ PICKLED = "a pickle, which can run code and is not opened here"
 OTHER_FILES = {  # that a model may be stored in, and what helps
     "adapter_model.*": "only an adapter: put it into its model with peft, by AutoPeftModelForCausalLM.from_pretrained(OLD).merge_and_unload().save_pretrained(NEW)",
     "pytorch_model*.bin": f"{PICKLED}: make safetensors of it with transformers, by AutoModelForCausalLM.from_pretrained(OLD).save_pretrained(NEW)",
+    "model-*-of-*.safetensors": "one of several parts that are not all there: download the others",
     "*.safetensors": "not one of the names that are looked for: if it is the whole model, call it model.safetensors",
     "*.gguf": "llama.cpp's form: take the model's safetensors",
     "*.h5": "TensorFlow's form: take the model's safetensors",
@@ -470,9 +471,8 @@ def no_weights(
 ) -> str:
     "What is wrong with a folder without weights, and what helps, by what lies there instead."
     for pattern, advice in OTHER_FILES.items():
-        if "-of-" in missing: break  # of its parts one is lost
-        for path in sorted(folder.glob(pattern)):
-            return f"{folder} holds no {missing}, and its {path.name} is {advice}"
+        found = sorted(folder.glob(pattern))
+        if found: return f"{folder} holds no {missing}, and its {found[0].name} is {advice}"
     return f"{folder} holds no {missing}: save or download the model as safetensors"
 
 def tensor_files(
