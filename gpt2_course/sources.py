@@ -416,7 +416,7 @@ def documents_of(
             for text in reader_of(kind)(parts, text_key, path.name, met):
                 yield in_pieces([text])
             return
-        if kind_of(path) == "json":
+        if kind_of(path) in ("json", "csv"):
             met.plain.append(path.name)
         yield in_pieces(parts)
 
