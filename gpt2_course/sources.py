@@ -537,7 +537,8 @@ def check_files(
         if path in named and kind_of(path) == "csv":
             check_table(path, key)
     found = {path.parent for path in files if path not in named}
-    saved = sorted(str(folder) for folder in found if is_saved(folder))
+    found = [folder for folder in found if is_saved(folder) and not is_saved(folder.parent)]
+    saved = sorted(map(str, found))
     if saved:
         raise InputError("data sets of the package datasets are read one by one: give "
                          + " or ".join(saved[:4]))
