@@ -30,7 +30,8 @@ from .plumbing import (InputError, command, did_you_mean, download, intact, oser
                                   read_if_there, write_atomically)
 from .shards import (ByDocument, ByFraction, Given, Job, MAGIC, Position, checksum_of, cores, open_shard, open_split, packets, read_meta,
                                 remove_remains, unfinished, write_corpus)
-from .sources import Files, HubDataset, Source, Texts, in_pieces, open_source
+from .sources import (Files, HubDataset, Source, Texts, in_pieces, is_saved,
+                                 open_source, source_at)
 
 # %% ../nbs/00_dataprep.ipynb #3667815f
 _all_ = ["InputError", "command", "did_you_mean", "oserror_sentence", "write_atomically"]
@@ -867,6 +868,7 @@ def prepare(
     if threads is not None and threads < 1: raise InputError(f"threads is {threads}: give at least one, or none for all cores")
     if shard_tokens < 1: raise InputError(f"shard_tokens is {shard_tokens}: a shard holds at least one token")
     out, source, val = Path(out), open_source(source, text_key), None if val is None else open_source(val, text_key)
+    if val is None and split == "auto": val = source.validation # a part of its own
     job = Job(out, source, plan_split(source, val, split, val_fraction), val_source=val, shard_tokens=shard_tokens)
     job.settings = {"source": source.fingerprint(), "validation": val and val.fingerprint(), "split": [split, val_fraction], "shard_tokens": shard_tokens,
                     "tokenizer": [tokenizer, vocab_size] if isinstance(tokenizer, str) else tokenizer.hash()}
@@ -930,13 +932,15 @@ def named_source(
     text_key:str, # field of JSON lines, column of parquet
 ) -> Source:
     "What a person means by the name of a corpus. Raises `InputError` with the nearest names for an unknown one."
+    saved = Path(name.removeprefix("hub:"))
+    if is_saved(saved): return source_at(saved, text_key)
     if name.startswith("hub:"): return HubDataset(name[4:], text_key)
-    if name not in CORPORA and Path(name).exists(): return Files([name], text_key)
+    if name not in CORPORA and Path(name).exists(): return source_at(Path(name), text_key)
     known_corpus(name)
     return Texts(load_text(name))
 
 def gpt2_prepare(
-    corpus:str="auto", # a corpus by name, "auto", a file or folder (text, .jsonl, .parquet, also .gz and .zst), or hub:OWNER/NAME:CONFIGURATION
+    corpus:str="auto", # a corpus by name, "auto", a file or folder (text, .jsonl, .parquet, .csv, .json, .arrow, also .gz and .zst; what datasets saved to disk), or hub:OWNER/NAME:CONFIGURATION
     out:str=None, # folder to write to (default: prepared/CORPUS-TOKENIZER); an unfinished one is gone on with
     tokenizer:str="char", # "char", "bpe" (learned from the text) or "gpt2"
     vocab_size:int=1024, # tokens in a "bpe" vocabulary, at least 257
@@ -954,6 +958,7 @@ def gpt2_prepare(
     meta = prepare(source, out, tokenizer, val_fraction, vocab_size, split, val_source, text_key, shard_tokens, threads, Progress())
     characters = meta["train"]["characters"] + meta["val"]["characters"]
     print(f"{characters:,} characters became {meta['train']['tokens']:,} + {meta['val']['tokens']:,} tokens ({meta['n_vocab']:,} different, {meta['dtype']}) in {out}")
+    if source.note and not val and split == "auto": print(source.note)
     if meta["replaced_bytes"]: print(f"Bytes that were not UTF-8 and became �: {meta['replaced_bytes']:,}")
     if meta["skipped_files"]: print(f"Files that were not text and were passed over: {len(meta['skipped_files'])} ({', '.join(meta['skipped_files'][:5])})")
     if meta["left_out"]: print(f"Documents left out, being empty or in the validation text too: {meta['left_out']:,}")

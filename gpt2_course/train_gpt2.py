@@ -38,7 +38,7 @@ from .checkpoints import (SEAL, Stopped, StopSignal, append_line, cut_log, forge
 from .dataprep import (CharTokenizer, InputError, TokenBatches, TokenDataset, command, did_you_mean, gpt2_tokenizer,
                                   load_text, load_tokenizer, pick_corpus, split_text, write_atomically)
 from .doctor import machine, peak_flops, precision_for, precision_problem, product_dtype
-from .exchange import read_tokenizer
+from .exchange import read_tokenizer, why_not_resumed
 from .memory import check_training_memory, is_out_of_memory, memory_in_words, out_of_memory_sentence
 from .modes import evaluation_mode
 from .plumbing import to_json, with_fields
@@ -887,7 +887,7 @@ def what_to_resume(
 ) -> tuple[Path, TrainConfig, dict]: # complete checkpoint, its settings, what data.json says
     "The run to continue; a setting that differs from the saved one raises `InputError` by name."
     found = ranks.share(str((ranks.first and newest_checkpoint(out or "runs")) or ""), device)
-    if not found: raise InputError(f"{out or 'runs'} holds no checkpoint to resume: leave --resume away to start a run")
+    if not found: raise InputError(why_not_resumed(out))
     checkpoint = Path(found)
     config = saved_settings(checkpoint, read_state(checkpoint, checked=True)["config"])
     for name, value in given.items():

@@ -26,7 +26,7 @@ from torch.utils.checkpoint import checkpoint
 from .attention import CausalSelfAttention, KVCache
 from .bigram import check_count, check_sampling, sample
 from .dataprep import InputError, did_you_mean, write_atomically
-from .exchange import Placed, WeightMap, check_companion, companion_files, first_sentence, write_companions
+from .exchange import Placed, WeightMap, check_companion, companion_files, first_sentence, model_in, write_companions
 from .modes import evaluation_mode
 
 # %% ../nbs/03_transformer.ipynb #157d0544
@@ -372,7 +372,7 @@ def find_model(
 ) -> Path:  # a folder on this machine
     "Where a model's files are. `InputError` with the nearest names for one that is unknown; what looks like a path is not asked for on the hub."
     folder = Path(os.path.expanduser(str(name_or_folder)))
-    if folder.is_dir(): return folder
+    if folder.is_dir(): return model_in(folder)
     name = str(name_or_folder).removeprefix("openai-community/")
     if name in SHIPPED: return Path(str(resources.files("gpt2_course") / name))
     if name in GPT2_REVISIONS: return hub_folder(name)
