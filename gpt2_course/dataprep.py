@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SHAKESPEARE', 'CORPORA', 'EOT', 'GPT2_PATTERN', 'GPT2_URL', 'GPT2_FILES', 'MANY', 'MADE', 'gpt2_prepare_main',
-           'Corpus', 'cache_folder', 'find_corpus', 'python_docs', 'known_corpus', 'pick_corpus', 'read_text_file',
+           'Corpus', 'cache_folder', 'find_corpus', 'python_docs', 'known_corpus', 'pick_corpus', 'is_file_of_text',
            'load_text', 'as_ids', 'Tokenizer', 'CharTokenizer', 'unknown_character', 'bytes_to_unicode',
            'unicode_to_bytes', 'show_token', 'read_token', 'pair_counts', 'merge', 'gpt2_pattern', 'split_chunks',
            'utf8', 'count_chunks', 'PairCounter', 'best_pair', 'merge_pair', 'train_merges', 'Joining', 'encode_chunk',
@@ -12,8 +12,8 @@ __all__ = ['SHAKESPEARE', 'CORPORA', 'EOT', 'GPT2_PATTERN', 'GPT2_URL', 'GPT2_FI
            'gpt2_tokenizer', 'gpt2_merges', 'tokenizer_from_dict', 'load_tokenizer', 'split_text', 'scrambled',
            'turned', 'shuffled', 'WindowStarts', 'pack_tokens', 'Row', 'TokenDataset', 'TokenBatches', 'check_batches',
            'send', 'batches_state', 'restore_batches', 'make_tokenizer', 'survey', 'plan_split', 'alone_in', 'locked',
-           'made_in', 'prepare', 'write_prepared', 'Progress', 'named_source', 'gpt2_prepare', 'InputError', 'command',
-           'did_you_mean', 'oserror_sentence', 'write_atomically']
+           'made_in', 'prepare', 'write_prepared', 'Progress', 'named_source', 'folder_name', 'gpt2_prepare',
+           'InputError', 'command', 'did_you_mean', 'oserror_sentence', 'write_atomically']
 
 # %% ../nbs/00_dataprep.ipynb #c280b265
 import contextlib, heapq, json, math, os, re, sys, tempfile
@@ -30,8 +30,8 @@ from .plumbing import (InputError, command, did_you_mean, download, intact, oser
                                   read_if_there, write_atomically)
 from .shards import (ByDocument, ByFraction, Given, Job, MAGIC, Position, checksum_of, cores, open_shard, open_split, packets, read_meta,
                                 remove_remains, unfinished, write_corpus)
-from .sources import (Files, HubDataset, Source, Texts, in_pieces, is_saved,
-                                 open_source, source_at)
+from .sources import (STANDARD_INPUT, Files, HubDataset, Source, Texts, in_pieces,
+                                 is_saved, open_source, read_text, source_at)
 
 # %% ../nbs/00_dataprep.ipynb #3667815f
 _all_ = ["InputError", "command", "did_you_mean", "oserror_sentence", "write_atomically"]
@@ -107,22 +107,24 @@ def pick_corpus(
     return choice
 
 # %% ../nbs/00_dataprep.ipynb #dd299d2d
-def read_text_file(
-    path:Path, # a file of UTF-8 text
-) -> str: # exactly what is in it
-    "Read a text file. Raises `InputError` if it is empty or not UTF-8."
-    try: text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error: raise InputError(f"{path.name} is not UTF-8 text (byte {error.start:,} cannot be read): save it as UTF-8") from None
-    if text: return text
-    raise InputError(f"{path.name} is empty: there is nothing to learn from an empty text")
+def is_file_of_text(
+    name:str|Path, # as somebody calls a text
+) -> bool:
+    "Whether a name is that of a file, or of standard input or a pipe, and no folder."
+    return str(name) in STANDARD_INPUT or Path(name).exists() and not Path(name).is_dir()
 
 def load_text(
-    name:str|Path="auto", # a corpus, "auto", or the path of a text file
+    name:str|Path="auto", # a corpus, "auto", or the path of a text file; "-" is standard input
 ) -> str:
     "The text of a corpus, or of a file of yours. Raises `InputError` for a name that is neither."
     if name == "auto": name = pick_corpus("auto")
     if name == "python_docs": return python_docs()
-    if name not in CORPORA and Path(name).is_file(): return read_text_file(Path(name))
+    if name not in CORPORA and is_file_of_text(name):
+        text = read_text(name)
+        if text: return text
+        raise InputError(f"{Path(name).name} is empty: there is nothing to learn from an empty text")
+    if Path(name).is_dir():
+        raise InputError(f"{str(name)!r} is a folder, not one text: make tokens of it with gpt2_prepare --corpus")
     corpus = known_corpus(str(name))
     try: return find_corpus(corpus)[0].decode("utf-8")
     except InputError as error: raise InputError(f"{name} cannot be had ({error}): put {corpus.file} into a folder and name that in GPT2_COURSE_DATA, or use 'python_docs'") from None
@@ -867,7 +869,7 @@ def prepare(
     if isinstance(tokenizer, str) and tokenizer not in ("char", "bpe", "gpt2"): raise InputError(f"there is no tokenizer {tokenizer!r}{did_you_mean(tokenizer, ['char', 'bpe', 'gpt2'])}")
     if threads is not None and threads < 1: raise InputError(f"threads is {threads}: give at least one, or none for all cores")
     if shard_tokens < 1: raise InputError(f"shard_tokens is {shard_tokens}: a shard holds at least one token")
-    out, source, val = Path(out), open_source(source, text_key), None if val is None else open_source(val, text_key)
+    out, source, val = Path(out), open_source(source, text_key, (out,)), None if val is None else open_source(val, text_key, (out,))
     if val is None and split == "auto": val = source.validation # a part of its own
     job = Job(out, source, plan_split(source, val, split, val_fraction), val_source=val, shard_tokens=shard_tokens)
     job.settings = {"source": source.fingerprint(), "validation": val and val.fingerprint(), "split": [split, val_fraction], "shard_tokens": shard_tokens,
@@ -906,7 +908,8 @@ def write_prepared(
     for name in ("train", "val"):
         if splits[name]["tokens"] < 2: raise InputError(f"{splits[name]['documents']} documents with {splits[name]['tokens']} tokens are left for {name!r}, and a split needs two tokens: give more text, another val_fraction, or split='fraction'")
     met = [source.met for source, _ in job.stages()]
-    meta = {"magic": MAGIC, **job.facts, **splits, "replaced_bytes": sum(m.replaced for m in met), "skipped_files": sum((m.skipped for m in met), [])}
+    meta = {"magic": MAGIC, **job.facts, **splits, "replaced_bytes": sum(m.replaced for m in met), "skipped_files": sum((m.skipped for m in met), []),
+            "null_records": sum(m.nulls for m in met)}
     sealed = json.dumps(meta | {"checksum": checksum_of(meta)}, indent=1)
     write_atomically(job.out/"meta.json", sealed.encode()) # last: where it is, everything is
     remove_remains(job.out)
@@ -930,17 +933,28 @@ class Progress:
 def named_source(
     name:str, # a corpus, a file, a folder, or "hub:OWNER/NAME:CONFIGURATION"
     text_key:str, # field of JSON lines, column of parquet
+    without:tuple=(), # folders that are passed over where a folder is read
 ) -> Source:
     "What a person means by the name of a corpus. Raises `InputError` with the nearest names for an unknown one."
     saved = Path(name.removeprefix("hub:"))
     if is_saved(saved): return source_at(saved, text_key)
     if name.startswith("hub:"): return HubDataset(name[4:], text_key)
-    if name not in CORPORA and Path(name).exists(): return source_at(Path(name), text_key)
+    if name not in CORPORA and (name in STANDARD_INPUT or Path(name).exists()):
+        return source_at(Path(name), text_key, without)
     known_corpus(name)
     return Texts(load_text(name))
 
+def folder_name(
+    corpus:str, # as `gpt2_prepare` is told
+) -> str:
+    "What the folder of a corpus is called where nobody says it."
+    path = Path(corpus.replace(":", "-"))
+    if corpus in STANDARD_INPUT or path.is_fifo(): return "piped"
+    name = path.name.strip(".") or path.resolve().name # "." has no name of its own
+    return name.split(".")[0] or "text"
+
 def gpt2_prepare(
-    corpus:str="auto", # a corpus by name, "auto", a file or folder (text, .jsonl, .parquet, .csv, .json, .arrow, also .gz and .zst; what datasets saved to disk), or hub:OWNER/NAME:CONFIGURATION
+    corpus:str="auto", # a corpus by name, "auto", a file, folder or - for standard input (text, .jsonl, .parquet, .csv, .json, .arrow, also .gz, .zst, .bz2 and .xz; what datasets saved to disk), or hub:OWNER/NAME:CONFIGURATION
     out:str=None, # folder to write to (default: prepared/CORPUS-TOKENIZER); an unfinished one is gone on with
     tokenizer:str="char", # "char", "bpe" (learned from the text) or "gpt2"
     vocab_size:int=1024, # tokens in a "bpe" vocabulary, at least 257
@@ -953,14 +967,14 @@ def gpt2_prepare(
 ):
     "Turn text into token files for training."
     if corpus == "auto": corpus = pick_corpus()
-    out = out or f"prepared/{Path(corpus.replace(':', '-')).name.split('.')[0]}-{tokenizer}"
-    source, val_source = named_source(corpus, text_key), val and named_source(val, text_key)
+    out = out or f"prepared/{folder_name(corpus)}-{tokenizer}"
+    source, val_source = named_source(corpus, text_key, (out,)), val and named_source(val, text_key, (out,))
     meta = prepare(source, out, tokenizer, val_fraction, vocab_size, split, val_source, text_key, shard_tokens, threads, Progress())
     characters = meta["train"]["characters"] + meta["val"]["characters"]
     print(f"{characters:,} characters became {meta['train']['tokens']:,} + {meta['val']['tokens']:,} tokens ({meta['n_vocab']:,} different, {meta['dtype']}) in {out}")
     if source.note and not val and split == "auto": print(source.note)
-    if meta["replaced_bytes"]: print(f"Bytes that were not UTF-8 and became �: {meta['replaced_bytes']:,}")
-    if meta["skipped_files"]: print(f"Files that were not text and were passed over: {len(meta['skipped_files'])} ({', '.join(meta['skipped_files'][:5])})")
+    for read in (source, val_source or source.validation):
+        if read: print(*read.met.notes(), sep="\n", end="\n" if read.met.notes() else "")
     if meta["left_out"]: print(f"Documents left out, being empty or in the validation text too: {meta['left_out']:,}")
 
 gpt2_prepare_main = command(gpt2_prepare)

@@ -662,6 +662,8 @@ def read_text(
     text_key:str="text", # field of JSON lines, column of parquet
 ) -> str: # "" where there is none
     "All of a file as one text; what was met besides text is said in warnings."
+    if Path(path).is_dir():
+        raise InputError(f"{str(path)!r} is a folder, not a file: give one file")
     source = Files([path], text_key)
     documents = ["".join(document) for document in source.documents()]
     if len(documents) > 1:
