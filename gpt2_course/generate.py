@@ -35,6 +35,7 @@ from .doctor import cpu_multiplies_bf16
 from .memory import memory_room
 from .modes import evaluation_mode
 from .plumbing import with_fields
+from .sources import read_text
 from .train_gpt2 import load_model
 from .transformer import DAMAGED, GPT, check_generate, check_ids, outline
 
@@ -657,8 +658,8 @@ def read_prompt(
     "The text to continue; a line break where nothing is given."
     if prompt is not None and prompt_file is not None: raise InputError("prompt and prompt_file are both given: leave one away")
     if prompt_file is None: return "\n" if prompt is None else prompt
-    try: text = sys.stdin.read() if prompt_file == "-" else Path(prompt_file).read_text(encoding="utf-8")
-    except UnicodeDecodeError: raise InputError(f"{prompt_file} is no text in UTF-8: convert it first") from None
+    if prompt_file == "-" and sys.stdin.isatty(): text = sys.stdin.read()  # typed
+    else: text = read_text(prompt_file).replace("\r\n", "\n")
     if not text: raise InputError(f"{'standard input' if prompt_file == '-' else prompt_file} is empty: give at least one character to continue")
     return text
 

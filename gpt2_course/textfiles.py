@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['MARKS', 'FORMATS', 'CHINESE', 'TAIWANESE', 'HIRAGANA', 'KATAKANA', 'KOREAN', 'RUSSIAN', 'WESTERN', 'CENTRAL', 'GREEK',
-           'LEGACY', 'FEW', 'START', 'ESCAPED', 'SQUEEZED', 'Met', 'strange', 'unmarked_utf16', 'encoding_of', 'Legacy',
-           'likeness', 'likely_encoding', 'not_utf8', 'from_utf8', 'from_utf16', 'decoded', 'naming', 'the_package',
-           'compression', 'decompressed', 'start_of', 'is_text']
+           'LEGACY', 'FEW', 'START', 'ESCAPED', 'SQUEEZED', 'MODEL_FILES', 'Met', 'strange', 'unmarked_utf16',
+           'encoding_of', 'Legacy', 'likeness', 'likely_encoding', 'not_utf8', 'from_utf8', 'from_utf16', 'decoded',
+           'naming', 'the_package', 'compression', 'decompressed', 'start_of', 'is_text', 'lines_of', 'holds_work',
+           'hidden', 'sorted_out', 'files_below']
 
 # %% ../nbs/support/textfiles.ipynb #56f719b7
 import bz2
@@ -16,6 +17,7 @@ import gzip
 import importlib
 import io
 import lzma
+import os
 import re
 import unicodedata
 import zlib
@@ -24,7 +26,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from .plumbing import InputError, check_lfs_pointer
+from .plumbing import LEFT_BY_SYSTEMS, InputError, check_lfs_pointer
 
 # %% ../nbs/support/textfiles.ipynb #6496accb
 @dataclass
@@ -337,3 +339,81 @@ def is_text(
     except InputError:
         return False
     return True
+
+# %% ../nbs/support/textfiles.ipynb #9a70f549
+def lines_of(
+    parts, # of a text
+) -> Iterator[str]: # with their ends, as of an open file
+    "The lines of a text, each up to its `\\n`."
+    rest = []
+    for part in parts:
+        *whole, last = re.split("(?<=\n)", part)
+        if whole:
+            yield "".join(rest) + whole[0]
+            yield from whole[1:]
+            rest = []
+        rest.append(last)
+    if any(rest):
+        yield "".join(rest)
+
+# %% ../nbs/support/textfiles.ipynb #59c0a057
+MODEL_FILES = {"course_tokenizer.json", "model.safetensors", "complete.json", "unfinished.json"}
+
+def holds_work(
+    folder:Path, # any folder
+) -> bool:
+    "Whether there is a model, a run or prepared data in a folder, which is no text to learn from."
+    names = set(os.listdir(folder))
+    checkpoints = any(re.fullmatch(r"step_\d+", name) for name in names)
+    return checkpoints or bool(names & MODEL_FILES) or {"log.jsonl", "data.json"} <= names
+
+def hidden(
+    name:str, # of a file or folder
+) -> bool:
+    "Whether people do not see it, or it is a file manager's."
+    return name.startswith(".") or name.lower() in LEFT_BY_SYSTEMS
+
+def sorted_out(
+    folder:Path, # any folder
+    root:Path, # where reading has begun
+    met:Met, # is told what is passed over
+) -> tuple[list, list, list]: # files, folders, links to folders
+    "What is in one folder."
+    files, folders, links = [], [], []
+    for path in sorted(folder.iterdir()):
+        name = str(path.relative_to(root))
+        if hidden(path.name):
+            met.hidden.append(name)
+        elif path.is_file():
+            files.append(path)
+        elif not path.is_dir():
+            met.skipped.append(f"{name} (a link to nothing)" if path.is_symlink() else name)
+        elif not path.is_symlink():
+            folders.append(path)
+        elif path.resolve() in root.resolve().parents:
+            met.skipped.append(f"{name} (a link to a folder above)")
+        else:
+            links.append(path)
+    return files, folders, links
+
+def files_below(
+    root:Path, # a folder
+    met:Met, # is told what is passed over
+    without:tuple=(), # folders to pass over
+) -> list[Path]: # by name
+    "All visible files of a folder and of those in it; no folder twice, also where links lead in circles."
+    files, seen, folders, links = [], set(), [root], []
+    while folders or links:
+        folder = folders.pop() if folders else links.pop(0)
+        place = folder.stat()
+        if (place.st_dev, place.st_ino) in seen:
+            continue
+        seen.add((place.st_dev, place.st_ino))
+        if folder != root and (folder.resolve() in without or holds_work(folder)):
+            met.own.append(str(folder.relative_to(root)))
+            continue
+        found, below, linked = sorted_out(folder, root, met)
+        files += found
+        folders += below
+        links += linked
+    return sorted(files)

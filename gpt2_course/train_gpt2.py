@@ -42,7 +42,7 @@ from .exchange import read_tokenizer, why_not_resumed
 from .foreign import check_gpt2, check_rows, ends_beside, has_tokenizer, with_ends
 from .memory import check_training_memory, is_out_of_memory, memory_in_words, out_of_memory_sentence
 from .modes import evaluation_mode
-from .plumbing import to_json, with_fields
+from .plumbing import entries, to_json, with_fields
 from .ranks import ALONE, Ranks, assembled, exchange, join, leave, my_part, restarted, spread
 from .shards import checksum_of, read_meta
 from .transformer import GPT, Block, GPTConfig, estimate_flops, find_model, load_pretrained, read_config, shipped_folder
@@ -876,7 +876,7 @@ def new_run_folder(
     folder = Path(out)
     if folder.exists() and not folder.is_dir(): raise InputError(f"{folder} is a file: choose another folder with --out")
     if steps_in(folder): raise InputError(f"{folder} already holds a run ({steps_in(folder)[-1].name}): add --resume to continue it, or choose another --out")
-    if folder.exists() and any(path.name not in REMAINS and not path.name.startswith((".writing-", "data.json.")) for path in folder.iterdir()):
+    if any(path.name not in REMAINS and not path.name.startswith("data.json.") for path in entries(folder)):
         raise InputError(f"{folder} is not empty: choose another folder with --out")
     return folder
 

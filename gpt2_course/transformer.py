@@ -30,6 +30,7 @@ from .dataprep import InputError, did_you_mean, write_atomically
 from .exchange import (Placed, WeightMap, check_companion, companion_files, ends_field,
                                   first_sentence, hub_answers, model_in, write_companions)
 from .modes import evaluation_mode
+from .plumbing import entries
 
 # %% ../nbs/03_transformer.ipynb #157d0544
 class MLP(nn.Module):
@@ -669,7 +670,7 @@ def check_target(
 ):
     "Raise `InputError` rather than overwrite anything but an earlier save of the same model."
     if folder.exists() and not folder.is_dir(): raise InputError(f"{folder} is a file: choose a folder")
-    if not folder.exists() or not {path.name for path in folder.iterdir()} - {"course_tokenizer.json"}: return
+    if not {path.name for path in entries(folder)} - {"course_tokenizer.json"}: return
     try: before = read_config(folder)
     except InputError: raise InputError(f"{folder} holds something else than a model: choose a new folder") from None
     if replace(before, dropout=config.dropout, vocab_multiple=config.vocab_multiple) != config: raise InputError(f"{folder} holds a model of other sizes: choose a new folder, or remove it first")
