@@ -258,7 +258,8 @@ def described_in(
     if not isinstance(whole.get("model"), dict):
         raise InputError(f"{folder / 'tokenizer.json'} is damaged (it names no model): save or download it again")
     cutting, space = whole.get("pre_tokenizer"), settings.get("add_prefix_space")
-    if isinstance(space, bool) and cutting and cutting.get("type") == "ByteLevel":
+    heard = settings.get("tokenizer_class") in (None, "GPT2Tokenizer", "GPT2TokenizerFast") # other classes do not look at it
+    if heard and isinstance(space, bool) and cutting and cutting.get("type") == "ByteLevel":
         whole = whole | {"pre_tokenizer": cutting | {"add_prefix_space": space}}
     return whole
 
