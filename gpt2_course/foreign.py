@@ -6,7 +6,8 @@
 __all__ = ['NO_TOKEN', 'KEPT', 'AS_GPT2', 'TWO_FILES', 'UNREADABLE', 'GPT2_ROWS', 'settled', 'engine_of', 'HuggingFaceTokenizer',
            'first_unreadable', 'ByteLevelTokenizer', 'Unfolding', 'huggingface_tokenizer', 'json_beside', 'name_of',
            'settings_beside', 'added_beside', 'from_two_files', 'say_what_is_left_out', 'described_in', 'remake',
-           'has_tokenizer', 'check_strangers', 'check_gpt2', 'check_rows', 'with_ends', 'id_of', 'ends_beside']
+           'has_tokenizer', 'check_strangers', 'check_gpt2', 'check_rows', 'tokenizer_place', 'with_ends', 'id_of',
+           'ends_beside']
 
 # %% ../nbs/support/foreign.ipynb #c7bd3294
 import copy
@@ -321,6 +322,16 @@ def check_rows(
         raise InputError(f"the tokenizer in {folder} has no token for {len(gaps):,} of its ids, the first is {gaps[0]:,}: use this model through transformers")
     if tokenizer.n_vocab < rows:
         warnings.warn(f"the model in {folder} has rows for {rows:,} tokens, and its tokenizer makes {tokenizer.n_vocab:,}: the last {rows - tokenizer.n_vocab:,} are left out", stacklevel=3)
+
+# %% ../nbs/support/foreign.ipynb #9719b3ba
+def tokenizer_place(
+    folder:Path, # of a model
+) -> Path:
+    "Where a model's tokenizer lies: beside it, or above a `checkpoint-N` that a `Trainer` has saved without one."
+    is_checkpoint = folder.name.startswith("checkpoint-") and folder.name[11:].isdecimal()
+    if is_checkpoint and not has_tokenizer(folder) and has_tokenizer(folder.parent):
+        return folder.parent
+    return folder
 
 # %% ../nbs/support/foreign.ipynb #4358d755
 def with_ends(

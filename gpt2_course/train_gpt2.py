@@ -39,7 +39,7 @@ from .dataprep import (CharTokenizer, InputError, TokenBatches, TokenDataset, co
                                   load_text, load_tokenizer, pick_corpus, split_text, write_atomically)
 from .doctor import machine, peak_flops, precision_for, precision_problem, product_dtype
 from .exchange import read_tokenizer, why_not_resumed
-from .foreign import check_gpt2, check_rows, ends_beside, has_tokenizer, with_ends
+from .foreign import check_gpt2, check_rows, ends_beside, has_tokenizer, tokenizer_place, with_ends
 from .memory import check_training_memory, is_out_of_memory, memory_in_words, out_of_memory_sentence
 from .modes import evaluation_mode
 from .plumbing import entries, to_json, with_fields
@@ -911,7 +911,8 @@ def tokenizer_beside(
     config:GPTConfig, # its sizes
 ): # a tokenizer that knows which ids end a text
     "The tokenizer that a model's folder brings, else GPT-2's; one that cannot be read, or has more tokens than the model, raises `InputError`."
-    if has_tokenizer(folder): tokenizer = read_tokenizer(folder)
+    place = tokenizer_place(folder)
+    if has_tokenizer(place): tokenizer = read_tokenizer(place)
     else:
         check_gpt2(folder, config.vocab_size)
         tokenizer = gpt2_tokenizer()
