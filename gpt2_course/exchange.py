@@ -514,7 +514,7 @@ def trainer_steps(
 def weights_problem(
     folder:Path, # a checkpoint of a `Trainer`
 ) -> str|None: # the file and what is wrong with it; None: it can be loaded
-    "Whether config and weights are there and of the size that their headers say; the numbers are not read."
+    "Whether config and weights are there, as long as their headers say; no number is read."
     from safetensors import SafetensorError, safe_open
     if not (folder / "config.json").exists():
         return "config.json is missing"
@@ -548,8 +548,8 @@ def check_adapter(
     except (ValueError, KeyError, TypeError):
         base = ""
     raise InputError(
-        f"{folder} holds an adapter{base} (adapter_config.json, of the package peft) and no whole "
-        "model: merge the two in Python, "
+        f"{folder} holds an adapter{base} (adapter_config.json, of the package peft) and no "
+        "whole model: merge the two in Python, "
         f"AutoPeftModelForCausalLM.from_pretrained({str(folder)!r}).merge_and_unload()"
         ".save_pretrained('merged'), save the tokenizer there too, and give the folder merged")
 
@@ -564,7 +564,7 @@ def models_below(
 def model_in(
     folder:Path, # a model's folder, or that of a `Trainer`
 ) -> Path: # a folder with the files of one model, as far as there is one
-    "The folder itself, else its newest whole `checkpoint-N`. Raises `InputError` for an adapter and for a folder of models."
+    "A model's folder, else the newest whole `checkpoint-N`; `InputError` for an adapter."
     check_adapter(folder)
     if holds_model(folder):
         return folder
@@ -573,12 +573,13 @@ def model_in(
         problem = weights_problem(step)
         if problem is None:
             return step
-        warnings.warn(f"{step} cannot be used ({problem}): looking for the checkpoint before it", stacklevel=2)
+        note = f"{step} cannot be used ({problem}): looking for the checkpoint before it"
+        warnings.warn(note, stacklevel=2)
     if trainer_steps(folder): # reading it will say what is wrong
         return trainer_steps(folder)[-1]
     if below := models_below(folder):
         named = " or ".join(map(str, below[:4]))
-        raise InputError(f"{folder} holds no model itself: give one of the folders in it, {named}")
+        raise InputError(f"{folder} holds no model itself: give a folder in it, {named}")
     return folder
 
 # %% ../nbs/support/exchange.ipynb #6dc41ee5
@@ -588,6 +589,7 @@ def why_not_resumed(
     "What to say where no checkpoint of ours is found."
     where = Path(folder or "runs")
     if where.is_dir() and (holds_model(where) or trainer_steps(where)):
-        return (f"{where} holds weights and no run of this course, whose optimizer could go on: start "
-                f"a new run with --init-from {where} and another --out, and leave --resume away")
+        return (f"{where} holds weights and no run of this course, whose optimizer could go on: "
+                f"start a new run with --init-from {where} and another --out, and leave "
+                "--resume away")
     return f"{where} holds no checkpoint to resume: leave --resume away to start a run"

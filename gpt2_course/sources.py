@@ -319,8 +319,8 @@ def no_column(
 ) -> str:
     "What to do about a column that is not there."
     if "input_ids" in schema.names and "text" not in schema.names:
-        return (f"{name} holds tokens (input_ids) and no column {key!r}: give the data set as it was "
-                "before it was tokenized, or add a column of text with tokenizer.batch_decode")
+        return (f"{name} holds tokens (input_ids) and no column {key!r}: give the data set as "
+                "it was before it was tokenized, or add a column of text with tokenizer.batch_decode")
     texts = [field.name for field in schema if str(field.type) in ("string", "large_string")]
     if texts:
         return f"{name} has no column {key!r}: give --text-key {' or '.join(texts)}"
@@ -465,16 +465,18 @@ def check_records(
     path:Path, # was named, and ends in .csv, .tsv or .json
     key:str, # the field or column that holds the text
 ):
-    "Raise `InputError` for a file without the field that is asked for: its commas and brackets are hardly meant."
+    "Raise `InputError` for a file without the field: its commas and brackets are hardly meant."
     record, kind = first_record(path)
     if isinstance(record, dict):
         names = [str(name) for name in record]
         if key not in names:
             listed = ", ".join(names[:8])
-            raise InputError(f"{path.name} has no column {key!r} (it has {listed}): name the one "
-                             f"with the text by --text-key, or {AS_IT_STANDS}")
+            raise InputError(f"{path.name} has no column {key!r} (it has {listed}): name the "
+                             f"one with the text by --text-key, or {AS_IT_STANDS}")
     elif not isinstance(record, str) or kind != "json":
-        what = "a table without rows" if kind == "csv" else "no array of documents and no JSON lines"
+        what = "no array of documents and no JSON lines"
+        if kind == "csv":
+            what = "a table without rows"
         raise InputError(f"{path.name} is {what}: {AS_IT_STANDS}")
 
 def is_saved(
@@ -503,19 +505,19 @@ def check_files(
 
 # %% ../nbs/support/sources.ipynb #6e3e74f3
 TRAINING = ("train", "training")
-VALIDATION = ("validation", "valid", "val", "dev", "eval", "test") # the first one there is taken
+VALIDATION = ("validation", "valid", "val", "dev", "eval", "test") # the first one is taken
 PART = "|".join(TRAINING + VALIDATION)
 
 def choose_parts(
     names, # of parts
     where:str, # file or folder, for the errors
-) -> tuple: # names of the parts for training and for validation (None: there is none), and a sentence
+) -> tuple: # the names for training and for validation (None: there is none), and a sentence
     "Which part is for what. Raises `InputError` where none is for training."
     names = list(names)
     training = next((name for name in TRAINING if name in names), None)
     if training is None and len(names) > 1:
-        raise InputError(f"{where} has the parts {', '.join(names)} and none called train: give "
-                         "one of them as --corpus, and another as --val")
+        raise InputError(f"{where} has the parts {', '.join(names)} and none called train: "
+                         "give one of them as --corpus, and another as --val")
     training = training or names[0]
     held_out = next((name for name in VALIDATION if name in names and name != training), None)
     rest = [name for name in names if name not in (training, held_out)]
@@ -539,7 +541,8 @@ class SavedDataset(Source):
             self.rows = datasets.load_from_disk(str(folder))
         except Exception as error: # of many types
             said = f"{type(error).__name__}: {str(error).splitlines()[0][:160]}"
-            raise InputError(f"{folder} cannot be opened ({said}): save the data set again") from None
+            sentence = f"{folder} cannot be opened ({said}): save the data set again"
+            raise InputError(sentence) from None
         if text_key not in self.rows.column_names:
             raise InputError(no_column(text_key, self.rows.features.arrow_schema, self.name))
         self.rows = self.rows.with_format(None).select_columns([text_key])
@@ -568,7 +571,7 @@ def saved_source(
         return SavedDataset(folder, text_key)
     names = [path.name for path in sorted(folder.iterdir()) if is_saved(path)]
     if not names:
-        raise InputError(f"{folder} holds a dataset_dict.json and no part: save the data set again")
+        raise InputError(f"{folder} holds a dataset_dict.json and no part: save it again")
     training, held_out, note = choose_parts(names, str(folder))
     source = SavedDataset(folder / training, text_key)
     source.note = note
