@@ -128,6 +128,8 @@ def main(name, python, venv, only):
         source = f"{work}/source"
         shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "runs", "*.egg-info"))
         trial.run("set up: package", [*pip, "install", source], forbidden="Uninstalling")
+        if not all(trial.results.values()): # nothing else would say anything about the course
+            return False
         trial.run("set up: the first cell", [there, "-c", set_up_cell()])
         trial.run("panels", [*inside, there, Path(__file__).resolve(), "panels"], away)
         for line in COMMANDS.splitlines():

@@ -9,14 +9,15 @@ __all__ = ['SHAKESPEARE', 'CORPORA', 'EOT', 'GPT2_PATTERN', 'LONG', 'ENOUGH', 'G
            'bytes_to_unicode', 'unicode_to_bytes', 'show_token', 'read_token', 'pair_counts', 'merge', 'gpt2_pattern',
            'split_chunks', 'utf8', 'count_chunks', 'PairCounter', 'best_pair', 'merge_pair', 'train_merges', 'Joining',
            'encode_chunk', 'bpe_vocabulary', 'ByteTokenizer', 'BPETokenizer', 'TiktokenTokenizer', 'run_by_tiktoken',
-           'need_gpt2_files', 'gpt2_tokenizer', 'gpt2_merges', 'tokenizer_from_dict', 'load_tokenizer', 'split_text',
-           'scrambled', 'turned', 'shuffled', 'WindowStarts', 'pack_tokens', 'Row', 'TokenDataset', 'TokenBatches',
-           'check_batches', 'send', 'batches_state', 'restore_batches', 'make_tokenizer', 'survey', 'plan_split',
-           'alone_in', 'locked', 'made_in', 'prepare', 'write_prepared', 'Progress', 'named_source', 'folder_name',
-           'gpt2_prepare', 'InputError', 'command', 'did_you_mean', 'oserror_sentence', 'write_atomically']
+           'need_gpt2_files', 'gpt2_tokenizer', 'gpt2_merges', 'tokenizer_from_dict', 'from_elsewhere',
+           'load_tokenizer', 'split_text', 'scrambled', 'turned', 'shuffled', 'WindowStarts', 'pack_tokens', 'Row',
+           'TokenDataset', 'TokenBatches', 'check_batches', 'send', 'batches_state', 'restore_batches',
+           'make_tokenizer', 'survey', 'plan_split', 'alone_in', 'locked', 'made_in', 'prepare', 'write_prepared',
+           'Progress', 'named_source', 'folder_name', 'gpt2_prepare', 'InputError', 'command', 'did_you_mean',
+           'oserror_sentence', 'write_atomically']
 
 # %% ../nbs/00_dataprep.ipynb #c280b265
-import contextlib, heapq, json, math, os, re, sys, tempfile
+import contextlib, copy, heapq, json, math, os, re, sys, tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -148,11 +149,18 @@ class Tokenizer:
     "What every tokenizer of the course can do besides `encode_ordinary` and `decode`."
     n_vocab: int # V, number of different ids
     special_tokens: dict = {} # names of tokens that are not text, and their ids
+    own_ends: tuple|None = None # ids that end a text, where a model has ends of its own
 
     @property
     def eot(self) -> int|None:
         "The id of `<|endoftext|>`, if there is one."
         return self.special_tokens.get(EOT)
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        "The ids that end a text."
+        if self.own_ends is not None: return self.own_ends
+        return () if self.eot is None else (self.eot,)
 
     def encode(self, text:str, allowed_special=()) -> list[int]:
         "Text to ids. Raises `InputError` for a special token in the text, unless `allowed_special` names it or is \"all\"."
@@ -177,7 +185,12 @@ class Tokenizer:
 
     def save(self, folder:str|Path):
         "Write `course_tokenizer.json` into a folder; `load_tokenizer` reads it."
-        write_atomically(Path(folder)/"course_tokenizer.json", json.dumps(self.to_dict(), indent=1).encode())
+        write_atomically(Path(folder)/"course_tokenizer.json", self.as_json())
+
+    def as_json(self) -> bytes:
+        "What `save` writes."
+        own = {} if self.own_ends is None else {"ends": self.own_ends}
+        return json.dumps(self.to_dict() | own, indent=1).encode()
 
     @classmethod
     def load(cls, folder:str|Path):
@@ -560,9 +573,17 @@ def tokenizer_from_dict(
     kind = description["kind"]
     if kind == "gpt2": return gpt2_tokenizer()
     if kind == "char": return CharTokenizer(description["chars"])
+    if kind == "tokenizers": return from_elsewhere(description)
     if kind != "bpe": raise KeyError(kind)
     merges = [tuple(map(read_token, line.split(" "))) for line in description["merges"]]
     return BPETokenizer(merges, gpt2_order=description["gpt2_order"], special_tokens=description["special_tokens"])
+
+def from_elsewhere(
+    description:dict, # what `to_dict` of a foreign tokenizer gave
+) -> Tokenizer:
+    "A tokenizer that Hugging Face's library reads. Raises `InputError` where that is not installed."
+    from gpt2_course.foreign import huggingface_tokenizer # here, since it builds on this chapter
+    return huggingface_tokenizer(json.loads(description["file"]), description["eot"])
 
 def load_tokenizer(
     folder:str|Path, # holds a `course_tokenizer.json`
@@ -572,7 +593,12 @@ def load_tokenizer(
     if data is None: raise InputError(f"there is no course_tokenizer.json in {str(folder)!r}: give the folder of a run or of prepared data")
     try: description = json.loads(data)
     except ValueError: raise InputError(f"course_tokenizer.json in {str(folder)!r} is damaged (not JSON): make it again") from None
-    try: return tokenizer_from_dict(description)
+    try:
+        tokenizer = tokenizer_from_dict(description)
+        if "ends" not in description: return tokenizer
+        tokenizer = copy.copy(tokenizer) # GPT-2's is one object for all
+        tokenizer.own_ends = tuple(as_ids(description["ends"], tokenizer.n_vocab))
+        return tokenizer
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise InputError(f"course_tokenizer.json in {str(folder)!r} is damaged ({type(error).__name__} {error}): make it again") from None
 

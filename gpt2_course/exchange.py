@@ -5,27 +5,33 @@
 # %% auto #0
 __all__ = ['OUTSIDE', 'CARD', 'KINDS', 'COMPANIONS', 'HEADS', 'WHOLE', 'last_pair', 'pairs_of', 'as_bpe', 'shown_vocabulary',
            'added_token', 'tokenizer_json', 'tokenizer_settings', 'as_json', 'merges_text', 'character_files',
-           'byte_files', 'tokenizer_files', 'Described', 'splits_as_gpt2', 'read_described', 'is_gpt2',
-           'tokenizer_of_characters', 'tokenizer_from_description', 'read_tokenizer', 'model_card', 'prompt_for',
-           'generation_fields', 'check_companion', 'companion_files', 'write_companions', 'hub_api', 'first_sentence',
-           'push_to_hub', 'Placed', 'without_layer', 'WeightMap', 'holds_model', 'trainer_steps', 'weights_problem',
-           'check_adapter', 'models_below', 'model_in', 'why_not_resumed']
+           'byte_files', 'foreign_files', 'tokenizer_files', 'Described', 'splits_as_gpt2', 'beyond_ours',
+           'as_described', 'is_gpt2', 'tokenizer_of_characters', 'tokenizer_from_description', 'of_ours',
+           'read_tokenizer', 'model_card', 'prompt_for', 'ends_field', 'generation_fields', 'check_companion',
+           'companion_files', 'write_companions', 'hub_api', 'first_sentence', 'hub_answers', 'push_to_hub', 'Placed',
+           'without_layer', 'WeightMap', 'holds_model', 'trainer_steps', 'weights_problem', 'check_adapter',
+           'models_below', 'model_in', 'why_not_resumed']
 
 # %% ../nbs/support/exchange.ipynb #dce45687
 import html
 import json
 import math
 import re
+import socket
 import tempfile
+import threading
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from heapq import heappop
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from .dataprep import (EOT, GPT2_FILES, BPETokenizer, CharTokenizer, Joining, TiktokenTokenizer, Tokenizer, gpt2_merges, load_tokenizer,
                                   read_token, run_by_tiktoken, show_token, tokenizer_from_dict)
-from .plumbing import InputError, write_atomically
+from .plumbing import InputError, oserror_sentence, write_atomically
 
 # %% ../nbs/support/exchange.ipynb #7f2bd0e2
 def last_pair(
@@ -100,7 +106,8 @@ def tokenizer_settings(
     "What transformers wants to know besides."
     gpt2 = tokenizer.to_dict()["kind"] == "gpt2"
     settings = {"tokenizer_class": "GPT2Tokenizer" if gpt2 else "PreTrainedTokenizerFast", "model_max_length": block_size, "clean_up_tokenization_spaces": False}
-    if tokenizer.eot is not None: settings |= {"bos_token": EOT, "eos_token": EOT}
+    end = getattr(tokenizer, "eot_name", EOT) # a foreign one has a name of its own for it
+    if tokenizer.eot is not None: settings |= {"bos_token": end, "eos_token": end}
     return settings | ({"unk_token": EOT, "add_prefix_space": False} if gpt2 else {})
 
 def as_json(content) -> bytes: return json.dumps(content, indent=1, ensure_ascii=False).encode()
@@ -130,13 +137,21 @@ def byte_files(
     return {"tokenizer.json": as_json(description), "vocab.json": as_json(vocab), "merges.txt": merges_text(pairs)}
 
 # %% ../nbs/support/exchange.ipynb #07286bca
+def foreign_files(
+    tokenizer:Tokenizer, # of another kind than ours
+) -> dict|None: # file name -> bytes; None for one of ours
+    "The file of a tokenizer that came from elsewhere, as it came, but for padding and the like."
+    description = tokenizer.to_dict() if isinstance(tokenizer, Tokenizer) else {}
+    return {"tokenizer.json": description["file"].encode()} if description.get("kind") == "tokenizers" else None
+
 def tokenizer_files(
-    tokenizer:Tokenizer, # ours: characters, our byte pairs, or GPT-2's
+    tokenizer:Tokenizer, # characters, byte pairs, GPT-2's, or one from elsewhere
     block_size:int=1024, # longest context of the model, in tokens
 ) -> dict: # file name -> bytes
-    "Everything that other programs need to use a tokenizer of ours, and the file that this course reads."
-    files = character_files(tokenizer) if isinstance(tokenizer, CharTokenizer) else byte_files(as_bpe(tokenizer))
-    return files | {"tokenizer_config.json": as_json(tokenizer_settings(tokenizer, block_size)), "course_tokenizer.json": json.dumps(tokenizer.to_dict(), indent=1).encode()}
+    "Everything that other programs need to use a tokenizer, and the file that this course reads."
+    if isinstance(tokenizer, CharTokenizer): files = character_files(tokenizer)
+    else: files = foreign_files(tokenizer) or byte_files(as_bpe(tokenizer))
+    return files | {"tokenizer_config.json": as_json(tokenizer_settings(tokenizer, block_size)), "course_tokenizer.json": tokenizer.as_json()}
 
 # %% ../nbs/support/exchange.ipynb #6d86cdb8
 @dataclass
@@ -151,22 +166,37 @@ def splits_as_gpt2(
     splitting:dict|None, # the `pre_tokenizer` of a `tokenizer.json`
 ) -> bool:
     "Whether a text is cut as GPT-2 cuts it."
-    return splitting is not None and (splitting["type"], splitting["add_prefix_space"], splitting.get("use_regex", True)) == ("ByteLevel", False, True)
+    if splitting is None or splitting.get("type") != "ByteLevel": return False
+    return not splitting.get("add_prefix_space", True) and splitting.get("use_regex", True)
 
-def read_described(
-    folder:Path, # holds `tokenizer.json`, or `vocab.json` and `merges.txt`
+def beyond_ours(
+    whole:dict, # content of a `tokenizer.json`
+) -> str|None: # None: nothing
+    "What a tokenizer does that none of ours can."
+    model, splitting = whole["model"], whole.get("pre_tokenizer")
+    kind = model.get("type", "BPE")
+    if kind != "BPE": return f"its model is {kind}"
+    if whole.get("normalizer"): return f"it has a normalizer, {whole['normalizer'].get('type')}"
+    if splitting and not splits_as_gpt2(splitting):
+        space = " with add_prefix_space" if splitting.get("add_prefix_space") else ""
+        return f"its pre_tokenizer is {splitting.get('type')}{space}"
+    for name in ("continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"):
+        if model.get(name): return f"its model has {name}={model[name]!r}"
+    if not splitting and model.get("unk_token") in model["vocab"]: return f"it has the unknown token {model['unk_token']!r}"
+    for token in whole.get("added_tokens") or []:
+        odd = [name for name in ("lstrip", "rstrip", "single_word") if token.get(name)]
+        if odd: return f"its added token {token['content']!r} has {odd[0]}"
+        if not token.get("special", True): return f"its added token {token['content']!r} is not special"
+    return None
+
+def as_described(
+    whole:dict, # content of a `tokenizer.json`
 ) -> Described:
-    "Read the files; where they are damaged, whatever error comes first."
-    if (folder / "tokenizer.json").exists():
-        whole = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
-        model, splitting = whole["model"], whole["pre_tokenizer"]
-        if model["type"] != "BPE" or whole["normalizer"] or (splitting and not splits_as_gpt2(splitting)): raise KeyError("another kind")
-        added = {token["content"]: token["id"] for token in whole["added_tokens"]}
-        return Described(model["vocab"], [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]], added, splitting is not None)
-    vocab = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
-    lines = (folder / "merges.txt").read_text(encoding="utf-8").split("\n")
-    merges = [line.split(" ") for line in lines if line and not line.startswith("#version")]
-    return Described(vocab, merges, {EOT: vocab[EOT]} if EOT in vocab else {}, True)
+    "The part that ours are made of; where that is damaged, whatever error comes first."
+    model = whole["model"]
+    added = {token["content"]: token["id"] for token in whole.get("added_tokens") or []}
+    merges = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
+    return Described(model["vocab"], merges, added, bool(whole.get("pre_tokenizer")))
 
 # %% ../nbs/support/exchange.ipynb #739886f6
 def is_gpt2(
@@ -180,7 +210,7 @@ def tokenizer_of_characters(
 ) -> CharTokenizer:
     "A vocabulary of single characters. Raises `InputError` for anything longer, and for gaps between the ids."
     tokenizer = CharTokenizer(sorted(vocab, key=vocab.get))
-    if tokenizer.ids != vocab: raise InputError("its tokens are neither single characters nor spelled in bytes as GPT-2's: use it through transformers")
+    if tokenizer.ids != vocab: raise InputError("its tokens are neither single characters nor spelled in bytes as GPT-2's")
     return tokenizer
 
 # %% ../nbs/support/exchange.ipynb #c979e11a
@@ -194,24 +224,41 @@ def tokenizer_from_description(
     bpe = BPETokenizer(merges, known.vocab.get("!") == 0, special_tokens)
     theirs, ours = known.vocab | known.special_tokens, shown_vocabulary(bpe)
     for token in theirs | ours:
-        if theirs.get(token) != ours.get(token): raise InputError(f"token {token!r} has id {theirs.get(token)}, and a tokenizer of this course would give it {ours.get(token)}: use it through transformers")
+        if theirs.get(token) != ours.get(token): raise InputError(f"token {token!r} has id {theirs.get(token)}, where ours has {ours.get(token)}")
     gpt2 = is_gpt2(bpe)
-    if not gpt2 and pairs_of(bpe) != merges: raise InputError("its merges are not in the order of its ids: use it through transformers")
+    if not gpt2 and pairs_of(bpe) != merges: raise InputError("its merges are not in the order of its ids")
     fast = run_by_tiktoken(bpe)
     return TiktokenTokenizer(fast.encoding, {"kind": "gpt2"}) if gpt2 else fast
 
 # %% ../nbs/support/exchange.ipynb #20d70dbf
+def of_ours(
+    whole:dict, # content of a `tokenizer.json`
+) -> tuple: # a tokenizer of this course and None; or None and the reason
+    "The same tokenizer as one of ours, on a fast engine, if it can be."
+    try:
+        reason = beyond_ours(whole)
+        return (None, reason) if reason else (tokenizer_from_description(as_described(whole)), None)
+    except InputError as error: return None, str(error)
+    except (KeyError, TypeError, AttributeError, ValueError): return None, "it has another form than ours"
+
 def read_tokenizer(
     folder:str|Path, # of a model or of prepared data
 ) -> Tokenizer:
-    "The tokenizer in a folder: this course's file, or those of transformers. Raises `InputError` if it is missing, damaged or of another kind."
+    "The tokenizer in a folder: this course's file, or those of transformers. Raises `InputError` if it is missing, damaged, or cannot be read here."
+    from gpt2_course.foreign import check_strangers, described_in, has_tokenizer, huggingface_tokenizer, name_of, say_what_is_left_out, settings_beside
     folder = Path(folder)
     if (folder / "course_tokenizer.json").exists(): return load_tokenizer(folder)
-    if not (folder / "tokenizer.json").exists() and not ((folder / "vocab.json").exists() and (folder / "merges.txt").exists()):
-        raise InputError(f"{folder} holds no tokenizer: neither course_tokenizer.json nor tokenizer.json, nor vocab.json with merges.txt")
-    try: return tokenizer_from_description(read_described(folder))
-    except InputError as error: raise InputError(f"the tokenizer in {folder} cannot be used here ({error})") from None
-    except (KeyError, TypeError, AttributeError, ValueError, OSError): raise InputError(f"the tokenizer in {folder} is damaged, or not one that GPT-2 could have: save or download it again") from None
+    if not has_tokenizer(folder):
+        check_strangers(folder)
+        raise InputError(f"{folder} holds no tokenizer: put tokenizer.json, or vocab.json and merges.txt, of its model there")
+    settings = settings_beside(folder)
+    try: whole = described_in(folder, settings)
+    except OSError as error: raise InputError(oserror_sentence(error)) from error
+    say_what_is_left_out(whole, settings)
+    tokenizer, reason = of_ours(whole)
+    if tokenizer: return tokenizer
+    try: return huggingface_tokenizer(whole, name_of(settings.get("eos_token")))
+    except InputError as error: raise InputError(f"the tokenizer in {folder} is not one of this course ({reason}), and {error}") from None
 
 # %% ../nbs/support/exchange.ipynb #f0f03af4
 CARD = """---
@@ -260,7 +307,7 @@ print(tokenizer.decode(model.generate(idx, {new}, temperature=0)[0]))
 
 To be completed by the author: which text the model has learned from, under which licence that text and these weights may be used, and what the model should not be used for. It repeats what was in its text, mistakes and prejudices included, and it makes things up.
 """
-KINDS = {"char": "one per character", "bpe": "byte pairs of its own", "gpt2": "GPT-2's"}
+KINDS = {"char": "one per character", "bpe": "byte pairs of its own", "gpt2": "GPT-2's", "tokenizers": "as in its tokenizer.json"}
 
 # %% ../nbs/support/exchange.ipynb #2532ae14
 def model_card(
@@ -284,12 +331,19 @@ def prompt_for(
     return tokenizer.chars[-1] if strange else "The "
 
 # %% ../nbs/support/exchange.ipynb #45f77f2f
+def ends_field(
+    tokenizer:Tokenizer, # any
+) -> int|list|None: # as `config.json` has it
+    "The ids that end a text, for others to read."
+    ends = list(tokenizer.ends)
+    return ends if len(ends) > 1 else ends[0] if ends else None
+
 def generation_fields(
     tokenizer:Tokenizer, # of the model
     block_size:int, # longest context, in tokens
 ) -> dict: # content of `generation_config.json`
     "Where texts begin and end, and how long they may get where nobody says: transformers' pipeline writes 256 tokens more, which a short context does not hold."
-    return {"bos_token_id": tokenizer.eot, "eos_token_id": tokenizer.eot} | ({"max_length": block_size} if block_size < 1024 else {})
+    return {"bos_token_id": tokenizer.eot, "eos_token_id": ends_field(tokenizer)} | ({"max_length": block_size} if block_size < 1024 else {})
 
 # %% ../nbs/support/exchange.ipynb #04560329
 COMPANIONS = ("tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt", "course_tokenizer.json", "generation_config.json")
@@ -339,6 +393,23 @@ def first_sentence(
 ) -> str:
     "The reason, without what libraries like to add to it."
     return re.split(r"\.\s|\n", str(error).strip())[0].rstrip(".") or type(error).__name__
+
+# %% ../nbs/support/exchange.ipynb #cef8a814
+def hub_answers(
+    address:str, # of the hub
+    seconds:float=1, # how long to wait
+) -> bool:
+    "Whether the hub, or the proxy on the way to it, takes a connection."
+    proxy = getproxies().get("https")
+    parts, found = urlsplit(proxy or address), []
+    def knock():
+        with suppress(OSError, ValueError): # no name, no route, no such port
+            socket.create_connection((parts.hostname, parts.port or 443), timeout=seconds).close()
+            found.append(True)
+    thread = threading.Thread(target=knock, daemon=True) # looking a name up knows no limit of time
+    thread.start()
+    thread.join(seconds)
+    return bool(found)
 
 # %% ../nbs/support/exchange.ipynb #d5e90878
 def push_to_hub(

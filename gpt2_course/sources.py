@@ -495,7 +495,8 @@ def check_files(
         if path in named and kind_of(path) in ("csv", "json"):
             check_records(path, key)
     found = {path.parent for path in files if path not in named}
-    saved = sorted(str(folder) for folder in found if is_saved(folder))
+    found = [folder for folder in found if is_saved(folder) and not is_saved(folder.parent)]
+    saved = sorted(map(str, found))
     if saved:
         raise InputError("data sets of the package datasets are read one by one: give "
                          + " or ".join(saved[:4]))

@@ -62,7 +62,7 @@ class Met:
         if self.nulls:
             said.append(f"Records whose text is null, taken as empty: {self.nulls:,} "
                         f"(the first is {self.first_null})")
-        for names, what in ((self.plain, "JSON files without documents, read as plain text"),
+        for names, what in ((self.plain, "JSON files and tables without documents, read as plain text"),
                             (self.skipped, "Files that were not text and were passed over"),
                             (self.own, "Folders of models, runs or prepared data that were passed over"),
                             (self.hidden, "Hidden files and folders that were passed over")):
