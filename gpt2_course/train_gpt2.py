@@ -45,7 +45,7 @@ from .modes import evaluation_mode
 from .plumbing import entries, to_json, with_fields
 from .ranks import ALONE, Ranks, assembled, exchange, join, leave, my_part, restarted, spread
 from .shards import checksum_of, read_meta
-from .transformer import GPT, Block, GPTConfig, estimate_flops, find_model, load_pretrained, read_config, shipped_folder
+from .transformer import GPT, Block, GPTConfig, estimate_flops, find_model, read_config, shipped_folder
 
 # %% ../nbs/04_train_gpt2.ipynb #9258b529
 _all_ = ["evaluate"]
@@ -416,7 +416,7 @@ def load_weights(
     folder, # of a checkpoint or of another GPT-2 of these sizes
 ):
     "Copy saved weights into a model."
-    saved = load_pretrained(folder, vocab_size=model.config.vocab_size)
+    saved = GPT.from_pretrained(folder, vocab_size=model.config.vocab_size)
     for name, p in model.named_parameters():
         value = saved.get_parameter(name).detach()
         if name == "wte.weight": value = F.pad(value, (0, 0, 0, len(p) - len(value))) # rows that no token has
@@ -926,7 +926,7 @@ def load_model(
     where, shipped = pick_device(device), shipped_folder("shakespeare_char")
     folder = model_folder(name) if name else newest_checkpoint("runs") or shipped
     tokenizer = tokenizer_beside(folder, read_config(folder))
-    model = load_pretrained(folder, vocab_size=tokenizer.n_vocab).to(where) # rows that no token has are left in the file
+    model = GPT.from_pretrained(folder, vocab_size=tokenizer.n_vocab).to(where) # rows that no token has are left in the file
     return model, tokenizer, "shakespeare_char" if folder == shipped else str(folder)
 
 # %% ../nbs/04_train_gpt2.ipynb #87c4e9e9

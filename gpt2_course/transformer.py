@@ -223,9 +223,9 @@ class GPT(nn.Module):
         return generate_tokens(self, idx, max_new_tokens, temperature, top_k, generator, use_cache)
 
     @classmethod
-    def from_pretrained(cls, name_or_folder, dtype=None):
+    def from_pretrained(cls, name_or_folder, dtype=None, vocab_size=None):
         "A trained GPT-2 by name or from a folder, in float32 unless `dtype` says otherwise: see `load_pretrained`."
-        return load_pretrained(name_or_folder, dtype, cls)
+        return load_pretrained(name_or_folder, dtype, cls, vocab_size)
 
     def save_pretrained(self, folder, dtype=None, tokenizer=None):
         "Write a folder that `from_pretrained` and Hugging Face's transformers can load, with a tokenizer also their pipelines: see `write_pretrained`."
