@@ -15,7 +15,7 @@ import warnings
 from pathlib import Path
 
 from .dataprep import EOT, Tokenizer, as_ids, read_token, unicode_to_bytes, utf8
-from .plumbing import InputError
+from .plumbing import InputError, check_lfs_pointer, read_json
 
 # %% ../nbs/support/foreign.ipynb #318d9fb1
 NO_TOKEN = "a character without a token" # is not in any vocabulary: reading one ends in an error
@@ -178,13 +178,10 @@ def json_beside(
     path = folder / name
     if not path.exists():
         return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError:
-        content = None
+    content = read_json(path)
     if isinstance(content, dict):
         return content
-    raise InputError(f"{path} is damaged: save or download it again")
+    raise InputError(f"{path} is damaged (no JSON object): save or download it again")
 
 def name_of(
     token, # as `tokenizer_config.json` writes it: a text, an object, or null
@@ -226,6 +223,7 @@ def from_two_files(
     if kind not in AS_GPT2:
         raise InputError(f"vocab.json and merges.txt there are those of a {kind}: {remake(folder)}")
     vocab = json_beside(folder, "vocab.json")
+    check_lfs_pointer(folder / "merges.txt")
     lines = (folder / "merges.txt").read_text(encoding="utf-8-sig").split("\n")
     merges = [line.strip("\r").split(" ") for line in lines if line.strip() and not line.startswith("#version")]
     spelled = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
