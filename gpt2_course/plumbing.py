@@ -178,7 +178,7 @@ def parsed_json(
         return json.loads(data) # of bytes, it finds out the encoding itself
     except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{name} is not JSON ({reason}): mend it, or save or download it again") from None
+        raise InputError(f"{name} is damaged (no JSON, {reason}): save or download it again") from None
 
 def read_json(
     path:Path, # a file that any program may have written

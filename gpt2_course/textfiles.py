@@ -4,19 +4,17 @@
 
 # %% auto #0
 __all__ = ['MARKS', 'FORMATS', 'CHINESE', 'TAIWANESE', 'HIRAGANA', 'KATAKANA', 'KOREAN', 'RUSSIAN', 'WESTERN', 'CENTRAL', 'GREEK',
-           'LEGACY', 'FEW', 'START', 'ESCAPED', 'SQUEEZED', 'MODEL_FILES', 'Met', 'strange', 'unmarked_utf16',
+           'LEGACY', 'FEW', 'START', 'ESCAPED', 'SQUEEZED', 'DAMAGE', 'MODEL_FILES', 'Met', 'strange', 'unmarked_utf16',
            'encoding_of', 'Legacy', 'likeness', 'likely_encoding', 'not_utf8', 'from_utf8', 'from_utf16', 'decoded',
            'naming', 'the_package', 'compression', 'decompressed', 'start_of', 'is_text', 'lines_of', 'holds_work',
            'hidden', 'sorted_out', 'files_below']
 
-# %% ../nbs/support/textfiles.ipynb #56f719b7
-import bz2
+# %% ../nbs/support/textfiles.ipynb #5f6e394a
 import codecs
 import contextlib
 import gzip
 import importlib
 import io
-import lzma
 import os
 import re
 import unicodedata
@@ -27,6 +25,12 @@ from itertools import chain
 from pathlib import Path
 
 from .plumbing import LEFT_BY_SYSTEMS, InputError, check_lfs_pointer
+
+try:
+    import bz2
+    import lzma
+except ImportError: # some are built without them
+    bz2 = lzma = None
 
 # %% ../nbs/support/textfiles.ipynb #6496accb
 @dataclass
@@ -62,7 +66,7 @@ class Met:
         if self.nulls:
             said.append(f"Records whose text is null, taken as empty: {self.nulls:,} "
                         f"(the first is {self.first_null})")
-        for names, what in ((self.plain, "JSON files and tables without documents, read as plain text"),
+        for names, what in ((self.plain, "JSON files without documents, read as plain text"),
                             (self.skipped, "Files that were not text and were passed over"),
                             (self.own, "Folders of models, runs or prepared data that were passed over"),
                             (self.hidden, "Hidden files and folders that were passed over")):
@@ -268,6 +272,8 @@ def decoded(
 SQUEEZED = {".gz": rb"\x1f\x8b\x08", ".zst": rb"\x28\xb5\x2f\xfd",
             ".bz2": rb"BZh[1-9]1AY&SY", ".xz": rb"\xfd7zXZ"} # ending -> how such a file begins
 
+DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError if lzma else EOFError)
+
 @contextlib.contextmanager
 def naming(
     path:Path, # what is being read
@@ -275,7 +281,7 @@ def naming(
     "Turn what a library says of a damaged file into an `InputError` that names it."
     try:
         yield
-    except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+    except DAMAGE as error:
         if getattr(error, "errno", None): # the disk's trouble, not the file's
             raise
         reason = str(error).splitlines()[0].rstrip(".")
@@ -311,6 +317,8 @@ def decompressed(
     ending = compression(raw, path)
     if ending == ".gz":
         return gzip.GzipFile(fileobj=raw)
+    if ending in (".bz2", ".xz") and lzma is None:
+        raise InputError(f"this Python cannot unpack {path.name}: unpack it first, or use .gz")
     if ending == ".bz2":
         return bz2.BZ2File(raw)
     if ending == ".xz":
