@@ -590,7 +590,7 @@ def load_tokenizer(
 ) -> Tokenizer:
     "The tokenizer that `save` wrote. Raises `InputError` if it is missing or damaged."
     data = read_if_there(Path(folder)/"course_tokenizer.json")
-    if data is None: raise InputError(f"there is no course_tokenizer.json in {str(folder)!r}: give the folder of a run or of prepared data")
+    if data is None: raise InputError(f"there is no course_tokenizer.json in {str(folder)!r}: give the folder of a run or of prepared data, or take read_tokenizer for a model from elsewhere")
     try: description = json.loads(data)
     except ValueError: raise InputError(f"course_tokenizer.json in {str(folder)!r} is damaged (not JSON): make it again") from None
     try:

@@ -30,7 +30,7 @@ from .dataprep import InputError, did_you_mean, write_atomically
 from .exchange import (Placed, WeightMap, check_companion, companion_files, ends_field,
                                   first_sentence, hub_answers, model_in, write_companions)
 from .modes import evaluation_mode
-from .plumbing import entries
+from .plumbing import check_lfs_pointer, entries, parsed_json
 
 # %% ../nbs/03_transformer.ipynb #157d0544
 class MLP(nn.Module):
@@ -437,9 +437,9 @@ def read_json(
     path:Path,  # a file in a model's folder
 ):
     "What a JSON file holds; `InputError` where it is missing or damaged."
-    try: return json.loads(path.read_text(encoding="utf-8"))
+    try: data = path.read_bytes()
     except FileNotFoundError: raise InputError(f"{path.parent} holds no {path.name}: pass the folder of a saved model") from None
-    except ValueError: raise InputError(f"{path} is damaged: save or download the model again") from None
+    return parsed_json(data, str(path))
 
 def read_config(
     folder:Path,  # holds a config.json as transformers writes it
@@ -508,6 +508,7 @@ def read_tensors(
     from safetensors import SafetensorError, safe_open
     tensors = {}
     for path in tensor_files(folder):
+        if path.is_file(): check_lfs_pointer(path)
         try:
             with safe_open(path, "pt") as file: known = {name: file.get_tensor(name) for name in file.keys()}  # mapped: nothing is read yet
         except FileNotFoundError: raise InputError(no_weights(folder, path.name)) from None
