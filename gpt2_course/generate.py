@@ -35,6 +35,7 @@ from .doctor import cpu_multiplies_bf16
 from .memory import memory_room
 from .modes import evaluation_mode
 from .plumbing import with_fields
+from .sources import read_text
 from .train_gpt2 import load_model
 from .transformer import DAMAGED, GPT, check_generate, check_ids, outline
 
@@ -361,21 +362,25 @@ class TextStream:
     def __init__(self,
         tokenizer,  # that made the tokens
         stop=(),    # texts that end it, and are not shown
+        before=(),  # ids that stand before the first one: in some vocabularies they decide about a space
     ):
         if any(not text for text in stop): raise InputError("a stop text is empty: give at least one character, or none at all")
         self.tokenizer, self.stop, self.stopped, self.held = tokenizer, tuple(stop), False, ""
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        bytewise = hasattr(tokenizer, "decode_bytes") or not hasattr(tokenizer, "stream")
+        self.steps = None if bytewise else tokenizer.stream(before)
 
     def add(self,
         token:int,  # the next id
     ) -> str:       # what can be shown now
         "Take a token."
+        if self.steps: return self.release(self.steps.add(token))
         if not hasattr(self.tokenizer, "decode_bytes"): return self.release(self.tokenizer.decode([token]))
         return self.release(self.decoder.decode(self.tokenizer.decode_bytes([token])))
 
     def end(self) -> str:
         "What was held back, once nothing more comes."
-        rest = self.release(self.decoder.decode(b"", final=True))
+        rest = self.release(self.steps.end() if self.steps else self.decoder.decode(b"", final=True))
         rest, self.held = (rest if self.stopped else rest + self.held), ""
         return rest
 
@@ -402,7 +407,8 @@ def stream_text(
     stop=(),              # texts that end it, and are not shown
 ):                        # an iterator of pieces of text
     "Continue a prompt, piece by piece; an end-of-text token ends it."
-    ids, stream = prompt_ids(tokenizer, prompt), TextStream(tokenizer, stop)
+    ids = prompt_ids(tokenizer, prompt)
+    stream = TextStream(tokenizer, stop, ids)
     steps = write_ids(model, [ids], max_new_tokens, dials, seed, end_tokens(tokenizer))
     def pieces():
         for (token,) in steps:
@@ -411,7 +417,7 @@ def stream_text(
         if piece := stream.end(): yield piece
     return pieces()
 
-def end_tokens(tokenizer): return () if tokenizer.eot is None else (tokenizer.eot,)
+def end_tokens(tokenizer): return tokenizer.ends
 
 def prompt_ids(
     tokenizer,   # any of the course's
@@ -419,7 +425,10 @@ def prompt_ids(
 ) -> list:       # token ids
     "Encode a prompt; an empty one raises `InputError`."
     if not prompt: raise InputError("the prompt is empty: give at least one character to continue")
-    return tokenizer.encode(prompt, allowed_special="all")
+    ids = tokenizer.encode(prompt, allowed_special="all")
+    if not ids and prompt.isspace(): ids = list(tokenizer.ends[:1])  # some vocabularies have no blanks: a text begins after another's end
+    if not ids: raise InputError(f"the prompt {prompt!r} is nothing in this vocabulary: give a word to continue")
+    return ids
 
 # %% ../nbs/05_generate.ipynb #5ca3572a
 def continue_ids(
@@ -432,7 +441,7 @@ def continue_ids(
     stop=(),              # texts that end it, and are not given
 ) -> list:                # B texts, without their prompts
     "Continue several texts that are tokens already, side by side."
-    streams, texts = [TextStream(tokenizer, stop) for _ in prompts], [""] * len(prompts)
+    streams, texts = [TextStream(tokenizer, stop, ids) for ids in prompts], [""] * len(prompts)
     for ids in write_ids(model, prompts, max_new_tokens, dials, seed, end_tokens(tokenizer)):
         for row, token in enumerate(ids):
             if token is not None: texts[row] += streams[row].add(token)
@@ -653,16 +662,17 @@ def read_prompt(
     "The text to continue; a line break where nothing is given."
     if prompt is not None and prompt_file is not None: raise InputError("prompt and prompt_file are both given: leave one away")
     if prompt_file is None: return "\n" if prompt is None else prompt
-    try: text = sys.stdin.read() if prompt_file == "-" else Path(prompt_file).read_text(encoding="utf-8")
-    except UnicodeDecodeError: raise InputError(f"{prompt_file} is no text in UTF-8: convert it first") from None
+    if prompt_file == "-" and sys.stdin.isatty(): text = sys.stdin.read()  # typed
+    else: text = read_text(prompt_file).replace("\r\n", "\n")
     if not text: raise InputError(f"{'standard input' if prompt_file == '-' else prompt_file} is empty: give at least one character to continue")
     return text
 
 # %% ../nbs/05_generate.ipynb #11f584c3
 def search_text(model, tokenizer, prompt, max_new_tokens, n_beams, stop):
     "The text that `beam_search` finds, up to a stop text."
-    ids, _ = beam_search(model, prompt_ids(tokenizer, prompt), max_new_tokens, n_beams, stop_tokens=end_tokens(tokenizer))
-    stream = TextStream(tokenizer, stop)
+    before = prompt_ids(tokenizer, prompt)
+    ids, _ = beam_search(model, before, max_new_tokens, n_beams, stop_tokens=end_tokens(tokenizer))
+    stream = TextStream(tokenizer, stop, before)
     return "".join(stream.add(token) for token in ids) + stream.end()
 
 @with_fields(Dials)

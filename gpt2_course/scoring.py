@@ -29,6 +29,7 @@ from .bigram import bits_per_byte, ids_tensor
 from .dataprep import CORPORA, EOT, TokenDataset, as_ids, load_text, split_text
 from .generate import check_scores
 from .plumbing import InputError, command, did_you_mean
+from .sources import STANDARD_INPUT, lines_in
 from .transformer import GPT, evaluation_mode
 
 # %% ../nbs/support/scoring.ipynb #9d18f5ba
@@ -429,11 +430,10 @@ def read_items(
     limit:int=None,  # items to read; None: all
 ) -> list:
     "The items in a file. `InputError` with file and line for the first that is not one."
-    try: lines = Path(path).read_bytes().decode("utf-8").split("\n")
-    except FileNotFoundError: raise InputError(f"there is no file of items {str(path)!r}: give a file with one JSON object on each line") from None
-    except UnicodeDecodeError: raise InputError(f"{path} is no text in UTF-8: convert it first") from None
+    if str(path) not in STANDARD_INPUT and not Path(path).exists():
+        raise InputError(f"there is no file of items {str(path)!r}: give a file with one JSON object on each line")
     items = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines_in(path), start=1):
         if not line.strip(): continue
         if len(items) == limit: break
         try: item = json.loads(line)

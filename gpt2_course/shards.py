@@ -199,7 +199,7 @@ class SplitWriter:
         state:dict|None=None, # what `sync` said
     ):
         self.folder, self.facts, self.shard_tokens = folder, {"magic": MAGIC, "version": VERSION, "split": split, **facts}, shard_tokens
-        self.at = dict(state or dict(index=0, tokens=0, documents=0, characters=0, bytes=0))
+        self.at = dict(index=0, tokens=0, documents=0, characters=0, bytes=0, marks=0, end="") | (state or {})
         self.shard = self.files(self.at.pop("shard", None))
 
     def name(self, index:int) -> str: return f"{self.facts['split']}-{index:05}.bin"
@@ -235,6 +235,7 @@ class SplitWriter:
         if self.at["documents"]: self.shard.end_document()
         self.shard.close(self.facts | {"index": self.at["index"]})
         counted = {name: self.at[name] for name in ("tokens", "documents", "characters", "bytes")}
+        counted["eot_in_text"] = self.at["marks"]
         return counted | {"shards": [self.name(index) for index in range(self.at["index"] + 1)]}
 
 # %% ../nbs/support/shards.ipynb #caa41d20
@@ -397,6 +398,7 @@ class Job:
     val_source: Source|None = None # documents for validation
     shard_tokens: int = 2**27 # tokens in a shard
     eot: int|None = None # stands between documents
+    mark: str = "" # text that is counted: the name of that token, which should not stand in a document
 
     def stages(self) -> list:
         "The sources, in the order in which they are read."
@@ -443,7 +445,7 @@ def write_corpus(
         if not state["writers"]: save()
         for stage, (source, policy) in list(enumerate(job.stages()))[stage:]:
             for packet, rows in encoded(packets(source, policy, position), encode, threads):
-                for item, ids in zip(packet.items, rows): put(writers[item[0]], item, ids, job.eot)
+                for item, ids in zip(packet.items, rows): put(writers[item[0]], item, ids, job.eot, job.mark)
                 if packet.position: position = packet.position
                 report(source, writers)
                 if packet.position and time.monotonic() - saved > save_seconds:
@@ -461,6 +463,7 @@ def put(
     item:tuple, # (split, text, whether a document begins)
     ids:np.ndarray, # its tokens
     eot:int|None, # stands between documents
+    mark:str="", # text that is counted
 ):
     "Write one item."
     _, text, begins = item
@@ -469,5 +472,9 @@ def put(
         writer.begin_document()
         if eot is not None and not first: writer.write(np.array([eot]))
     writer.write(ids)
+    if mark:
+        seen = text if begins else writer.at["end"] + text
+        writer.at["marks"] += seen.count(mark)
+        writer.at["end"] = seen[len(seen) - min(len(seen), len(mark) - 1):] # it may go on in the next item
     writer.at["characters"] += len(text)
     writer.at["bytes"] += len(text) if text.isascii() else len(text.encode("utf-8", "replace"))

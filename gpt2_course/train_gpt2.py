@@ -38,13 +38,14 @@ from .checkpoints import (SEAL, Stopped, StopSignal, append_line, cut_log, forge
 from .dataprep import (CharTokenizer, InputError, TokenBatches, TokenDataset, command, did_you_mean, gpt2_tokenizer,
                                   load_text, load_tokenizer, pick_corpus, split_text, write_atomically)
 from .doctor import machine, peak_flops, precision_for, precision_problem, product_dtype
-from .exchange import read_tokenizer
+from .exchange import read_tokenizer, why_not_resumed
+from .foreign import check_gpt2, check_rows, ends_beside, has_tokenizer, tokenizer_place, with_ends
 from .memory import check_training_memory, is_out_of_memory, memory_in_words, out_of_memory_sentence
 from .modes import evaluation_mode
-from .plumbing import to_json, with_fields
+from .plumbing import entries, to_json, with_fields
 from .ranks import ALONE, Ranks, assembled, exchange, join, leave, my_part, restarted, spread
 from .shards import checksum_of, read_meta
-from .transformer import GPT, Block, GPTConfig, estimate_flops, find_model, read_config
+from .transformer import GPT, Block, GPTConfig, estimate_flops, find_model, read_config, shipped_folder
 
 # %% ../nbs/04_train_gpt2.ipynb #9258b529
 _all_ = ["evaluate"]
@@ -415,7 +416,7 @@ def load_weights(
     folder, # of a checkpoint or of another GPT-2 of these sizes
 ):
     "Copy saved weights into a model."
-    saved = GPT.from_pretrained(folder)
+    saved = GPT.from_pretrained(folder, vocab_size=model.config.vocab_size)
     for name, p in model.named_parameters():
         value = saved.get_parameter(name).detach()
         if name == "wte.weight": value = F.pad(value, (0, 0, 0, len(p) - len(value))) # rows that no token has
@@ -875,7 +876,7 @@ def new_run_folder(
     folder = Path(out)
     if folder.exists() and not folder.is_dir(): raise InputError(f"{folder} is a file: choose another folder with --out")
     if steps_in(folder): raise InputError(f"{folder} already holds a run ({steps_in(folder)[-1].name}): add --resume to continue it, or choose another --out")
-    if folder.exists() and any(path.name not in REMAINS and not path.name.startswith((".writing-", "data.json.")) for path in folder.iterdir()):
+    if any(path.name not in REMAINS and not path.name.startswith("data.json.") for path in entries(folder)):
         raise InputError(f"{folder} is not empty: choose another folder with --out")
     return folder
 
@@ -887,7 +888,7 @@ def what_to_resume(
 ) -> tuple[Path, TrainConfig, dict]: # complete checkpoint, its settings, what data.json says
     "The run to continue; a setting that differs from the saved one raises `InputError` by name."
     found = ranks.share(str((ranks.first and newest_checkpoint(out or "runs")) or ""), device)
-    if not found: raise InputError(f"{out or 'runs'} holds no checkpoint to resume: leave --resume away to start a run")
+    if not found: raise InputError(why_not_resumed(out))
     checkpoint = Path(found)
     config = saved_settings(checkpoint, read_state(checkpoint, checked=True)["config"])
     for name, value in given.items():
@@ -908,22 +909,26 @@ def model_folder(
 def tokenizer_beside(
     folder:Path, # of a model
     config:GPTConfig, # its sizes
-): # a tokenizer
-    "The tokenizer that a model's folder brings, else GPT-2's; one of another size raises `InputError`."
-    brought = any((folder / name).exists() for name in ("course_tokenizer.json", "tokenizer.json", "vocab.json"))
-    tokenizer = read_tokenizer(folder) if brought else gpt2_tokenizer()
-    if tokenizer.n_vocab != config.vocab_size: raise InputError(f"the model in {folder} has {config.vocab_size:,} tokens, its tokenizer {tokenizer.n_vocab:,}: put its course_tokenizer.json beside it")
-    return tokenizer
+): # a tokenizer that knows which ids end a text
+    "The tokenizer that a model's folder brings, else GPT-2's; one that cannot be read, or has more tokens than the model, raises `InputError`."
+    place = tokenizer_place(folder)
+    if has_tokenizer(place): tokenizer = read_tokenizer(place)
+    else:
+        check_gpt2(folder, config.vocab_size)
+        tokenizer = gpt2_tokenizer()
+    check_rows(tokenizer, config.vocab_size, folder)
+    return with_ends(tokenizer, ends_beside(folder, tokenizer))
 
 def load_model(
     name:str=None, # see `model_folder`; default: newest run, else the model that ships with the package
     device:str="auto", # see `pick_device`
 ) -> tuple: # model in evaluation mode (`model.device` says where), tokenizer, what was loaded
     "A model and its tokenizer from wherever `name` points; raises `InputError` where there is none."
-    where = pick_device(device)
-    folder = model_folder(name) if name else newest_checkpoint("runs") or find_model("shakespeare_char")
-    model = GPT.from_pretrained(folder).to(where)
-    return model, tokenizer_beside(folder, model.config), "shakespeare_char" if folder == find_model("shakespeare_char") else str(folder)
+    where, shipped = pick_device(device), shipped_folder("shakespeare_char")
+    folder = model_folder(name) if name else newest_checkpoint("runs") or shipped
+    tokenizer = tokenizer_beside(folder, read_config(folder))
+    model = GPT.from_pretrained(folder, vocab_size=tokenizer.n_vocab).to(where) # rows that no token has are left in the file
+    return model, tokenizer, "shakespeare_char" if folder == shipped else str(folder)
 
 # %% ../nbs/04_train_gpt2.ipynb #87c4e9e9
 def save_pictures(
@@ -960,6 +965,7 @@ def starting_point(
     folder = model_folder(init_from)
     shape = read_config(folder) # the weights are loaded later, by `new_run`
     tokenizer = tokenizer_beside(folder, shape)
+    shape = replace(shape, vocab_size=tokenizer.n_vocab) # without rows that no token has
     for name in SIZES:
         if given.get(name, getattr(shape, name)) != getattr(shape, name): raise InputError(f"{name} is {getattr(shape, name)} in {init_from}, not {given[name]}: leave it away")
     config = preset_config(preset, **given | {name: getattr(shape, name) for name in SIZES})
@@ -969,7 +975,7 @@ def former_text(
     folder:Path, # of the model that a run goes on with
 ) -> str|None: # a corpus, a file or a folder, as for `load_data`
     "The text that a model has learned, where it can be known and is still there."
-    if folder == find_model("shakespeare_char"): name = "tinyshakespeare"
+    if folder == shipped_folder("shakespeare_char"): name = "tinyshakespeare"
     else:
         try: name = json.loads((folder.parent / "data.json").read_text(encoding="utf-8"))["data"]
         except (OSError, ValueError, KeyError, TypeError): return None
