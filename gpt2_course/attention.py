@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .dataprep import InputError
+from .dataprep import InputError, default_prompt
 from .modes import evaluation_mode
 
 # %% ../nbs/02_attention.ipynb #2e880850
@@ -367,8 +367,10 @@ class AttentionPanel:
 def attention_panel(
     model,                      # called as model(idx, return_attn=True)
     tokenizer,                  # the model's
-    prompt: str = "ROMEO:",     # to begin with
+    prompt: str | None = None,  # to begin with; None: "ROMEO:", or what the vocabulary can spell
     **choices,                  # head, second, names: as `explore_attention` takes them
 ) -> AttentionPanel:            # shown by a notebook as the last line of a cell
     "A box to type into; Enter shows the maps of what was typed, the slider goes from token to token. Needs a running kernel."
+    if prompt is None:
+        prompt = default_prompt(tokenizer, "ROMEO:")
     return AttentionPanel(model, tokenizer, prompt, choices)

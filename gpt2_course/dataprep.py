@@ -5,16 +5,16 @@
 # %% auto #0
 __all__ = ['SHAKESPEARE', 'CORPORA', 'EOT', 'GPT2_PATTERN', 'LONG', 'ENOUGH', 'GPT2_URL', 'GPT2_FILES', 'MANY', 'MADE',
            'gpt2_prepare_main', 'Corpus', 'cache_folder', 'find_corpus', 'python_docs', 'known_corpus', 'pick_corpus',
-           'is_file_of_text', 'load_text', 'as_ids', 'Tokenizer', 'CharTokenizer', 'unknown_character',
-           'bytes_to_unicode', 'unicode_to_bytes', 'show_token', 'read_token', 'pair_counts', 'merge', 'gpt2_pattern',
-           'split_chunks', 'utf8', 'count_chunks', 'PairCounter', 'best_pair', 'merge_pair', 'train_merges', 'Joining',
-           'encode_chunk', 'bpe_vocabulary', 'ByteTokenizer', 'BPETokenizer', 'TiktokenTokenizer', 'run_by_tiktoken',
-           'need_gpt2_files', 'gpt2_tokenizer', 'gpt2_merges', 'tokenizer_from_dict', 'from_elsewhere',
-           'load_tokenizer', 'split_text', 'scrambled', 'turned', 'shuffled', 'WindowStarts', 'pack_tokens', 'Row',
-           'TokenDataset', 'TokenBatches', 'check_batches', 'send', 'batches_state', 'restore_batches',
-           'make_tokenizer', 'survey', 'plan_split', 'alone_in', 'locked', 'made_in', 'prepare', 'write_prepared',
-           'Progress', 'named_source', 'folder_name', 'gpt2_prepare', 'InputError', 'command', 'did_you_mean',
-           'oserror_sentence', 'write_atomically']
+           'is_file_of_text', 'load_text', 'as_ids', 'Tokenizer', 'CharTokenizer', 'unknown_character', 'spells',
+           'default_prompt', 'bytes_to_unicode', 'unicode_to_bytes', 'show_token', 'read_token', 'pair_counts', 'merge',
+           'gpt2_pattern', 'split_chunks', 'utf8', 'count_chunks', 'PairCounter', 'best_pair', 'merge_pair',
+           'train_merges', 'Joining', 'encode_chunk', 'bpe_vocabulary', 'ByteTokenizer', 'BPETokenizer',
+           'TiktokenTokenizer', 'run_by_tiktoken', 'need_gpt2_files', 'gpt2_tokenizer', 'gpt2_merges',
+           'tokenizer_from_dict', 'from_elsewhere', 'load_tokenizer', 'split_text', 'scrambled', 'turned', 'shuffled',
+           'WindowStarts', 'pack_tokens', 'Row', 'TokenDataset', 'TokenBatches', 'check_batches', 'send',
+           'batches_state', 'restore_batches', 'make_tokenizer', 'survey', 'plan_split', 'alone_in', 'locked',
+           'made_in', 'prepare', 'write_prepared', 'Progress', 'named_source', 'folder_name', 'gpt2_prepare',
+           'InputError', 'command', 'did_you_mean', 'oserror_sentence', 'write_atomically']
 
 # %% ../nbs/00_dataprep.ipynb #c280b265
 import contextlib, copy, heapq, json, math, os, re, sys, tempfile
@@ -23,7 +23,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import sha1, sha256
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 import numpy as np
 import torch
@@ -244,6 +244,22 @@ def unknown_character(char:str, text:str, n_vocab:int) -> str:
     "What to say about a character that is not in the alphabet."
     return (f"the character {char!r} (U+{ord(char):04X}, at position {text.index(char):,}) is not among the {n_vocab} characters "
             "of this vocabulary: remove it, or use a byte-level tokenizer")
+
+# %% ../nbs/00_dataprep.ipynb #38b91941
+def spells(tokenizer, text:str) -> bool:
+    "Whether a tokenizer has ids for a text."
+    try: return len(tokenizer.encode(text)) > 0
+    except InputError: return False
+
+def default_prompt(
+    tokenizer, # anything with `encode`, `decode` and `n_vocab`
+    *wanted:str, # texts, best first
+) -> str:
+    "What a text begins with where nobody has said it: the first of `wanted` that the tokenizer can spell, else a line break, else its first token."
+    tokens = (tokenizer.decode([i]) for i in range(tokenizer.n_vocab))
+    for text in chain(wanted, ["\n"], tokens):
+        if spells(tokenizer, text): return text
+    raise InputError("this vocabulary has no token that is text: give a prompt of your own")
 
 # %% ../nbs/00_dataprep.ipynb #9efac11c
 @cache
@@ -1047,6 +1063,7 @@ def gpt2_prepare(
         for sentence in read.met.notes() if read else []: print(sentence)
     marks = meta["train"]["eot_in_text"] + meta["val"]["eot_in_text"]
     if marks: print(f"{EOT} stands {marks:,} times in the text and was read as text: --split-on-eot, with another --out, makes it the end of a document")
+    if split_on_eot and tokenizer == "char": print("a vocabulary of characters has no end token: nothing stands between the documents; bpe and gpt2 have one")
     if meta["left_out"]: print(f"Documents left out, being empty or in the validation text too: {meta['left_out']:,}")
 
 gpt2_prepare_main = command(gpt2_prepare)

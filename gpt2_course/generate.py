@@ -30,7 +30,7 @@ import torch
 from torch import nn
 
 from .bigram import check_count
-from .dataprep import InputError, as_ids, command
+from .dataprep import InputError, as_ids, command, default_prompt
 from .doctor import cpu_multiplies_bf16
 from .memory import memory_room
 from .modes import evaluation_mode
@@ -400,14 +400,14 @@ class TextStream:
 def stream_text(
     model:GPT,            # on any device
     tokenizer,            # it was trained with
-    prompt:str="\n",      # text to continue, at least one character
+    prompt:str|None=None, # text to continue, at least one character; None: see `default_prompt`
     max_new_tokens:int=300, # tokens to write at most
     dials:Dials=Dials(),  # how to choose
     seed:int=1337,        # the same seed writes the same text
     stop=(),              # texts that end it, and are not shown
 ):                        # an iterator of pieces of text
     "Continue a prompt, piece by piece; an end-of-text token ends it."
-    ids = prompt_ids(tokenizer, prompt)
+    ids = prompt_ids(tokenizer, default_prompt(tokenizer) if prompt is None else prompt)
     stream = TextStream(tokenizer, stop, ids)
     steps = write_ids(model, [ids], max_new_tokens, dials, seed, end_tokens(tokenizer))
     def pieces():
@@ -658,10 +658,10 @@ def with_compiled_step(
 def read_prompt(
     prompt:str,       # as typed, or None
     prompt_file:str,  # a file; - is standard input; or None
-) -> str:
-    "The text to continue; a line break where nothing is given."
+) -> str|None:
+    "The text to continue, None where nothing is given."
     if prompt is not None and prompt_file is not None: raise InputError("prompt and prompt_file are both given: leave one away")
-    if prompt_file is None: return "\n" if prompt is None else prompt
+    if prompt_file is None: return prompt
     if prompt_file == "-" and sys.stdin.isatty(): text = sys.stdin.read()  # typed
     else: text = read_text(prompt_file).replace("\r\n", "\n")
     if not text: raise InputError(f"{'standard input' if prompt_file == '-' else prompt_file} is empty: give at least one character to continue")
@@ -677,7 +677,7 @@ def search_text(model, tokenizer, prompt, max_new_tokens, n_beams, stop):
 
 @with_fields(Dials)
 def gpt2_generate(
-    prompt:str=None, # text to continue; default: a line break
+    prompt:str=None, # text to continue; default: a line break, or the first token of a vocabulary that has none
     prompt_file:str=None, # read the prompt from this file; - is standard input
     model:str=None, # run folder, GPT-2 folder or hub name; default: the newest run in runs, else the model that ships with the package
     max_new_tokens:int=300, # tokens to write at most
@@ -700,6 +700,7 @@ def gpt2_generate(
     if compile not in ("on", "off"): raise InputError(f"compile is {compile!r}, but must be on or off")
     if compile == "on" and (num_samples > 1 or beams is not None): raise InputError("a compiled step writes one text: leave compile away, or num_samples and beams")
     gpt, tokenizer, name = load_model(model, device)
+    prompt = default_prompt(tokenizer) if prompt is None else prompt
     check_room(gpt, num_samples) # before there is a prompt for each
     if weights is not None or compile == "on": gpt = packed(gpt, weights or "fp32", compile == "on")
     if beams is not None: texts = [[search_text(gpt, tokenizer, prompt, max_new_tokens, beams, stops)]]
@@ -795,8 +796,9 @@ class GenerationPanel:
 def generation_panel(
     model:GPT,                # on any device
     tokenizer,                # it was trained with
-    prompt:str="\n",          # to begin with
+    prompt:str|None=None,     # to begin with; None: see `default_prompt`
     max_new_tokens:int=200,   # tokens to write
 ) -> GenerationPanel:         # shown by a notebook as the last line of a cell
     "A panel to write with; needs a running kernel."
+    prompt = default_prompt(tokenizer) if prompt is None else prompt
     return GenerationPanel(model, tokenizer, prompt, max_new_tokens)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from .dataprep import CharTokenizer
+from .dataprep import CharTokenizer, default_prompt
 from .generate import Dials, distribution, draw, prompt_ids
 from .interactive import Interactive, as_script_text, pack
 from .plumbing import InputError, write_atomically
@@ -634,7 +634,7 @@ def still_html(
 def playground(
     model:GPT,                 # a GPT of this course with at most 12 million parameters
     tokenizer:CharTokenizer,   # it was trained with
-    prompt:str="ROMEO:",       # to begin with
+    prompt:str|None=None,      # to begin with; None: "ROMEO:", or what the vocabulary can spell
     n:int=40,                  # characters to record for the still picture
     dials:Dials=Dials(temperature=0.8), # how they are chosen, and where the sliders stand
     seed:int=1,                # of the recording
@@ -646,6 +646,8 @@ def playground(
     2.7 bytes for each parameter: right for a live session, where nothing lies beside the page; clear that output before you
     save the notebook."""
     check_playground(model, tokenizer, n, dials, address)
+    if prompt is None:
+        prompt = default_prompt(tokenizer, "ROMEO:")
     recording = record(model, prompt_ids(tokenizer, prompt), n, dials, seed)
     about, weights = described(model, tokenizer), weights_text(model)
     data = about | {"ids": recording.ids, "began": recording.began, "scores": pack(recording.scores.float(), "fp16"), "looks": pack(recording.looks),

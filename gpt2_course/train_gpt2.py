@@ -9,12 +9,12 @@ __all__ = ['POSITIVE', 'BELOW_ONE', 'KINDS', 'CHOICES', 'PRESETS', 'NEEDED', 'LA
            'pick_precision', 'autocast', 'HalfStep', 'train_step', 'optimizer_tensors', 'restore_optimizers',
            'device_generator', 'random_state', 'restore_random', 'gathered', 'load_weights', 'fingerprint',
            'training_state', 'save_checkpoint', 'read_state', 'saved_settings', 'load_checkpoint', 'newest_checkpoint',
-           'write_text', 'seconds_of_training', 'try_block', 'try_model', 'compiled', 'Stretch', 'evaluate_together',
-           'Trainer', 'speed', 'look', 'show_progress', 'keep', 'write_log', 'board_in', 'LiveView', 'pulls',
-           'Snapshots', 'load_data', 'check_length', 'new_run_folder', 'what_to_resume', 'model_folder',
-           'tokenizer_beside', 'load_model', 'save_pictures', 'starting_point', 'former_text', 'two_losses',
-           'gpt2_train', 'build', 'check_memory', 'new_run', 'precision_to_resume', 'resumed_run', 'old_validation',
-           'train_and_finish', 'finish', 'evaluate']
+           'write_text', 'sample', 'seconds_of_training', 'try_block', 'try_model', 'compiled', 'Stretch',
+           'evaluate_together', 'Trainer', 'speed', 'look', 'show_progress', 'keep', 'write_log', 'board_in',
+           'LiveView', 'pulls', 'Snapshots', 'load_data', 'check_length', 'new_run_folder', 'what_to_resume',
+           'model_folder', 'tokenizer_beside', 'load_model', 'save_pictures', 'starting_point', 'former_text',
+           'two_losses', 'gpt2_train', 'build', 'check_memory', 'new_run', 'precision_to_resume', 'resumed_run',
+           'old_validation', 'train_and_finish', 'finish', 'evaluate']
 
 # %% ../nbs/04_train_gpt2.ipynb #a58caa8d
 import contextlib
@@ -35,8 +35,8 @@ from tqdm import tqdm
 from .bigram import bits_per_byte, evaluate, loss_ladder
 from .checkpoints import (SEAL, Stopped, StopSignal, append_line, cut_log, forget_after, load_tensors, newest_complete, only_run_in, problem_with,
                                      prune, steps_in, sweep, write_complete)
-from .dataprep import (CharTokenizer, InputError, TokenBatches, TokenDataset, command, did_you_mean, gpt2_tokenizer,
-                                  load_text, load_tokenizer, pick_corpus, split_text, write_atomically)
+from .dataprep import (EOT, CharTokenizer, InputError, TokenBatches, TokenDataset, command, default_prompt, did_you_mean,
+                                  gpt2_tokenizer, load_text, load_tokenizer, pick_corpus, split_text, write_atomically)
 from .doctor import machine, peak_flops, precision_for, precision_problem, product_dtype
 from .exchange import read_tokenizer, why_not_resumed
 from .foreign import check_gpt2, check_rows, ends_beside, has_tokenizer, tokenizer_place, with_ends
@@ -516,19 +516,31 @@ def newest_checkpoint(
 def write_text(
     model:GPT, # any `GPT`
     tokenizer, # the tokenizer it was trained with
-    prompt:str="\n", # text to continue
+    prompt:str=None, # text to continue; None: a line break, or the first token of a vocabulary without one
     max_new_tokens:int=300, # tokens to write
     temperature:float=0.8, # below 1 more careful, above 1 bolder, 0 always the likeliest
     top_k:int=None, # draw from the k likeliest tokens only
     seed:int=1337, # the same seed writes the same text
 ) -> str: # the continuation, without the prompt
     "Continue `prompt`; an empty one raises `InputError`."
+    if prompt is None: prompt = default_prompt(tokenizer)
     if not prompt: raise InputError("the prompt is empty: give at least one character to continue")
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
     idx = torch.tensor([tokenizer.encode(prompt)], device=device)
     ids = model.generate(idx, max_new_tokens, temperature=temperature, top_k=top_k, generator=generator)
     return tokenizer.decode(ids[0, idx.shape[1]:].tolist())
+
+def sample(
+    model:GPT, # in training
+    tokenizer, # its own
+    max_new_tokens:int, # tokens to write
+) -> str: # empty where nothing could be written
+    "A text for people to look at: what goes wrong with it is a warning, and the run goes on."
+    try: return write_text(model, tokenizer, max_new_tokens=max_new_tokens)
+    except Exception as error: # whatever it is, hours of training are worth more
+        warnings.warn(f"no sample could be written ({type(error).__name__}: {error}): going on without it", stacklevel=2)
+        return ""
 
 # %% ../nbs/04_train_gpt2.ipynb #c39c2f95
 COMPILING_PAYS = 300 # seconds of training: compiling takes about one minute, and saves about a third of the rest
@@ -715,13 +727,13 @@ def show_progress(
 ):
     "Show a line of numbers and a sample."
     config, ranks = trainer.config, trainer.ranks
-    sample = write_text(trainer.model, trainer.tokenizer, max_new_tokens=70).replace("\n", "⏎") if trainer.tokenizer else ""
+    written = sample(trainer.model, trainer.tokenizer, 70).replace("\n", "⏎") if trainer.tokenizer else ""
     if not ranks.first: return
     losses, left = [record["loss"] for record in trainer.history[-50:]], int((last - trainer.step) * pace)
     line = (f"step {trainer.step:>5}/{config.steps}  train {sum(losses) / len(losses):.3f}  val {trainer.val:.3f}  "
             f"{config.tokens_per_step / pace:>9,.0f} tokens/s  {left // 60}:{left % 60:02d} left")
-    if trainer.view: trainer.view.show(trainer.history, line, sample)
-    else: trainer.report(f"{line}\n    {sample}" if sample else line)
+    if trainer.view: trainer.view.show(trainer.history, line, written)
+    else: trainer.report(f"{line}\n    {written}" if written else line)
 
 def keep(
     trainer:Trainer, # after an update
@@ -823,8 +835,8 @@ class Snapshots:
         x, y = (part.to(trainer.device) for part in self.batch(T))
         passage = torch.tensor([self.passage], device=trainer.device)
         with evaluation_mode(model): weights = model(passage, return_attn=True)[2]
-        sample = write_text(model, self.tokenizer, max_new_tokens=120)
-        self.moments.append(Moment(trainer.step, sample, model.wte.weight[self.letters].detach().float().cpu(), torch.cat(weights).float().cpu(), pulls(model, x, y)))
+        written = sample(model, self.tokenizer, 120)
+        self.moments.append(Moment(trainer.step, written, model.wte.weight[self.letters].detach().float().cpu(), torch.cat(weights).float().cpu(), pulls(model, x, y)))
 
     def picture(self,
         history:list, # of the run
@@ -848,6 +860,7 @@ def load_data(
         tokenizer = tokenizer or load_tokenizer(name)
         return *(TokenDataset(name, split, tokenizer) for split in ("train", "val")), tokenizer
     text = load_text(name)
+    if marks := text.count(EOT): warnings.warn(f"{Path(name).name} holds {EOT} {marks:,} times, and it is read as text: gpt2_prepare --corpus {name} --split-on-eot makes data in which it ends a document", stacklevel=2)
     tokenizer = tokenizer or (gpt2_tokenizer() if kind == "gpt2" else CharTokenizer.train(text))
     train, val = (TokenDataset(tokenizer.encode_array(part), text_bytes=len(part.encode())) for part in split_text(text))
     return train, val, tokenizer
@@ -1123,7 +1136,7 @@ def finish(
 ):
     "Say the exact loss, write a sample and the pictures."
     losses = two_losses(run, old)
-    text = write_text(run.model, run.tokenizer, max_new_tokens=400)
+    text = sample(run.model, run.tokenizer, 400)
     picture_of = gathered(run.model)
     if not run.ranks.first: return
     loss, val_bytes, n_tokens = losses["new text"], run.val_tokens.text_bytes, len(run.val_tokens)
