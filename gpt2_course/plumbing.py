@@ -130,7 +130,8 @@ def does_without(
     "Say, once, that a file system lacks something; the work goes on."
     if what not in TOLD:
         TOLD.add(what)
-        warnings.warn(f"the file system of {str(path)!r} {LACKING[what]}", stacklevel=3)
+        known = next(folder for folder in (path, *path.parents) if not folder.name.startswith(".")) # to its user
+        warnings.warn(f"the file system of {str(known)!r} {LACKING[what]}", stacklevel=3)
 
 def sync(
     handle:int, # of an open file
@@ -198,7 +199,7 @@ def put_in_place(
     except OSError as error:
         if Path(temporary).is_dir() or not unsupported(error):
             raise
-    does_without("rename", path)
+    does_without("rename", Path(path).parent)
     try:
         shutil.copyfile(temporary, path)
     except BaseException:
