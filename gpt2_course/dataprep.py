@@ -12,8 +12,8 @@ __all__ = ['SHAKESPEARE', 'CORPORA', 'EOT', 'GPT2_PATTERN', 'LONG', 'ENOUGH', 'G
            'TiktokenTokenizer', 'run_by_tiktoken', 'need_gpt2_files', 'gpt2_tokenizer', 'gpt2_merges',
            'tokenizer_from_dict', 'from_elsewhere', 'load_tokenizer', 'split_text', 'scrambled', 'turned', 'shuffled',
            'WindowStarts', 'pack_tokens', 'Row', 'TokenDataset', 'TokenBatches', 'check_batches', 'send',
-           'batches_state', 'restore_batches', 'make_tokenizer', 'survey', 'plan_split', 'alone_in', 'locked',
-           'made_in', 'prepare', 'write_prepared', 'Progress', 'named_source', 'folder_name', 'gpt2_prepare',
+           'batches_state', 'restore_batches', 'make_tokenizer', 'survey', 'plan_split', 'alone_in', 'removed',
+           'locked', 'made_in', 'prepare', 'write_prepared', 'Progress', 'named_source', 'folder_name', 'gpt2_prepare',
            'InputError', 'command', 'did_you_mean', 'oserror_sentence', 'write_atomically']
 
 # %% ../nbs/00_dataprep.ipynb #c280b265
@@ -27,9 +27,10 @@ from itertools import chain, islice
 from pathlib import Path
 import numpy as np
 import torch
+from .doctor import core_count
 from .plumbing import (InputError, command, did_you_mean, download, from_home, intact, oserror_sentence, reachable,
-                                  read_if_there, write_atomically)
-from .shards import (ByDocument, ByFraction, Given, Job, MAGIC, Position, checksum_of, cores, open_shard, open_split, packets, read_meta,
+                                  read_if_there, take_lock, write_atomically, writing)
+from .shards import (ByDocument, ByFraction, Given, Job, MAGIC, Position, checksum_of, open_shard, open_split, packets, read_meta,
                                 remove_remains, unfinished, write_corpus)
 from .sources import (STANDARD_INPUT, Divided, Files, HubDataset, Source, Texts,
                                  in_pieces, is_saved, open_source, read_text, source_at)
@@ -899,9 +900,18 @@ def alone_in(
         raise InputError(f"another gpt2_prepare is writing to {str(out)!r}: wait for it, or choose another folder") from None
     try: yield
     finally: # the name goes while the lock is held: whoever has just opened it will see that it is gone
-        with contextlib.suppress(OSError): path.unlink() # Windows keeps it
-        with contextlib.suppress(OSError): out.rmdir() # something is in it
+        gone = removed(path)
+        removed(out) # not where something is in it
         lock.release()
+        if not gone and removed(path): removed(out) # Windows keeps a file that is open
+
+def removed(
+    path:Path, # a file, or a folder that may be empty
+) -> bool: # whether it is gone
+    "Remove what is not needed any more, where that can be done."
+    try: path.rmdir() if path.is_dir() else path.unlink()
+    except OSError: return False
+    return True
 
 def locked(
     lock, # a `FileLock`
@@ -909,9 +919,9 @@ def locked(
 ) -> bool: # False: it was removed meanwhile, and what we hold is nobody else's concern
     "Take a lock. Raises `Timeout` if another process has it."
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "ab") as witness: # opened first: if it is the file of that name afterwards, so is the lock's
-            lock.acquire()
+        with writing(): path.parent.mkdir(parents=True, exist_ok=True)
+        with writing(), open(path, "ab") as witness: # opened first: if it is the file of that name afterwards, so is the lock's
+            take_lock(lock, path.parent)
             if os.path.samestat(os.fstat(witness.fileno()), os.stat(path)): return True
     except (FileNotFoundError, FileExistsError): # the folder came or went at this moment
         if path.parent.exists() and not path.parent.is_dir(): raise
@@ -957,7 +967,7 @@ def prepare(
             return read_meta(out)
         try:
             if not goes_on: write_atomically(out/"unfinished.json", json.dumps({"settings": job.settings, "stage": 0, "position": {}, "writers": {}}).encode())
-            return write_prepared(job, tokenizer, vocab_size, threads or cores(), report)
+            return write_prepared(job, tokenizer, vocab_size, threads or core_count(), report)
         except BaseException as error:
             if not goes_on and (isinstance(error, InputError) or not (out/"unfinished.json").exists()):
                 for path in made_in(out): path.unlink()

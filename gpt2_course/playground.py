@@ -12,7 +12,7 @@ __all__ = ['ARITHMETIC', 'ATTENTION', 'MODEL', 'CHOICE', 'GPT_SCRIPT', 'MOST_PAR
 
 # %% ../nbs/support/playground.ipynb #f79aaa39
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 

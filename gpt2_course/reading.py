@@ -26,7 +26,7 @@ from .interactive import PARTS, Interactive, pack
 from .plumbing import InputError
 from .scoring import check_stride, window_places
 from .transformer import evaluation_mode
-from .viz import COLORS, DIVERGING, PURPLES, as_text, between, ink, visible
+from .viz import COLORS, DIVERGING, PURPLES, between, ink, visible
 
 # %% ../nbs/support/reading.ipynb #9bb98493
 def uniform(

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['MAGIC', 'VERSION', 'HEADER', 'READING', 'checksum_of', 'header_line', 'file_size', 'read_header', 'read_at', 'Shard',
            'verify_shard', 'ShardFiles', 'SplitWriter', 'read_meta', 'open_shard', 'open_split', 'key_of', 'ByFraction',
-           'ByDocument', 'Given', 'AllToValidation', 'Position', 'Packet', 'packets', 'cores', 'encoded', 'Job',
-           'unfinished', 'remove_remains', 'write_corpus', 'put']
+           'ByDocument', 'Given', 'AllToValidation', 'Position', 'Packet', 'packets', 'encoded', 'Job', 'unfinished',
+           'remove_remains', 'write_corpus', 'put']
 
 # %% ../nbs/support/shards.ipynb #70a15723
 import contextlib, hashlib, json, os, threading, time, zlib
@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 import numpy as np
-from .plumbing import InputError, read_if_there, write_atomically
+from .plumbing import InputError, put_in_place, read_if_there, sync, write_atomically, writing
 from .sources import PIECE, Source
 
 # %% ../nbs/support/shards.ipynb #23d18f2c
@@ -143,16 +143,20 @@ class ShardFiles:
         at:dict|None, # where to go on: tokens, ends and crc32; None: from the beginning
     ):
         self.path, self.at = path, dict(at or dict(tokens=0, ends=0, crc32=0))
-        if at and path.exists(): os.replace(path, self.part(".bin.part")) # it was done, but nobody had written that down
-        sizes = {".bin.part": HEADER + self.at["tokens"] * itemsize, ".ends.part": 8 * self.at["ends"]}
-        self.tokens, self.ends = (self.opened(self.part(ending), size, bool(at)) for ending, size in sizes.items())
+        if at and path.exists(): put_in_place(path, self.part(".bin.part")) # it was done, but nobody had written that down
+        self.tokens = self.opened(self.part(".bin.part"), HEADER + self.at["tokens"] * itemsize, bool(at))
+        try:
+            self.ends = self.opened(self.part(".ends.part"), 8 * self.at["ends"], bool(at))
+        except BaseException:
+            self.tokens.close() # Windows removes no file that is open
+            raise
 
     def part(self, ending:str) -> Path: return self.path.with_suffix(ending)
 
     def opened(self, path:Path, size:int, again:bool):
         "A file, cut to `size` bytes and open at its end."
         if again and not (path.exists() and path.stat().st_size >= size): raise InputError(f"{str(path)!r} is missing or cut, so this preparation cannot go on: remove the folder and start again")
-        file = open(path, "r+b" if again else "w+b")
+        with writing(): file = open(path, "r+b" if again else "w+b")
         file.truncate(size)
         file.seek(size)
         return file
@@ -169,7 +173,7 @@ class ShardFiles:
     def sync(self):
         for file in (self.tokens, self.ends):
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno(), self.path.parent)
 
     def close(self, facts:dict):
         "Put ends and header in place; then the shard gets its name."
@@ -180,7 +184,7 @@ class ShardFiles:
         self.tokens.write(header_line(facts | {"tokens": self.at["tokens"], "documents": self.at["ends"], "crc32": zlib.crc32(tail, self.at["crc32"])}))
         self.sync()
         self.abandon()
-        os.replace(self.part(".bin.part"), self.path)
+        put_in_place(self.part(".bin.part"), self.path)
 
     def abandon(self):
         "Let go of both files, whatever state they are in."
@@ -365,10 +369,6 @@ def packets(
     yield packet
 
 # %% ../nbs/support/shards.ipynb #490d2d6b
-def cores() -> int:
-    "How many cores this process may use."
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
 def encoded(
     packets, # what is to be done
     encode, # text -> array of ids
@@ -435,13 +435,14 @@ def write_corpus(
 ) -> dict: # what is known of the splits afterwards, for `meta.json`
     "Read, tokenize and write all of a job, from where an earlier run was stopped. Raises what reading and writing raise."
     state = unfinished(job) or {"stage": 0, "position": {}, "writers": {}}
-    writers = {split: SplitWriter(job.out, split, job.facts, job.shard_tokens, state["writers"].get(split)) for split in ("train", "val")}
+    writers = {}
     saved, position, stage = time.monotonic(), Position(**state["position"]), state["stage"]
     def save():
         places = {split: writer.sync() for split, writer in writers.items()}
         state = {"settings": job.settings, "stage": stage, "position": asdict(position), "writers": places}
         write_atomically(job.out/"unfinished.json", json.dumps(state).encode())
     try:
+        for split in ("train", "val"): writers[split] = SplitWriter(job.out, split, job.facts, job.shard_tokens, state["writers"].get(split))
         if not state["writers"]: save()
         for stage, (source, policy) in list(enumerate(job.stages()))[stage:]:
             for packet, rows in encoded(packets(source, policy, position), encode, threads):

@@ -4,17 +4,19 @@
 
 # %% auto #0
 __all__ = ['POSITIVE', 'BELOW_ONE', 'KINDS', 'CHOICES', 'PRESETS', 'NEEDED', 'LATER', 'COMPILING_PAYS', 'LESS_MEMORY', 'REMAINS',
-           'SIZES', 'gpt2_train_main', 'TrainConfig', 'check_settings', 'preset_config', 'lr_at', 'orthogonalize',
-           'all_rounds', 'maps_in', 'Muon', 'parameter_groups', 'configure_optimizer', 'new_model', 'pick_device',
-           'pick_precision', 'autocast', 'HalfStep', 'train_step', 'optimizer_tensors', 'restore_optimizers',
-           'device_generator', 'random_state', 'restore_random', 'gathered', 'load_weights', 'fingerprint',
-           'training_state', 'save_checkpoint', 'read_state', 'saved_settings', 'load_checkpoint', 'newest_checkpoint',
-           'write_text', 'sample', 'seconds_of_training', 'try_block', 'try_model', 'compiled', 'Stretch',
-           'evaluate_together', 'Trainer', 'speed', 'look', 'show_progress', 'keep', 'write_log', 'board_in',
-           'LiveView', 'pulls', 'Snapshots', 'load_data', 'check_length', 'new_run_folder', 'what_to_resume',
-           'model_folder', 'tokenizer_beside', 'load_model', 'save_pictures', 'starting_point', 'former_text',
-           'two_losses', 'gpt2_train', 'build', 'check_memory', 'new_run', 'precision_to_resume', 'resumed_run',
-           'old_validation', 'train_and_finish', 'finish', 'evaluate']
+           'FREE', 'SIZES', 'gpt2_train_main', 'TrainConfig', 'check_settings', 'preset_config', 'lr_at',
+           'orthogonalize', 'all_rounds', 'maps_in', 'Muon', 'parameter_groups', 'configure_optimizer', 'new_model',
+           'pick_device', 'pick_precision', 'autocast', 'HalfStep', 'train_step', 'optimizer_tensors',
+           'restore_optimizers', 'device_generator', 'random_state', 'restore_random', 'gathered', 'load_weights',
+           'fingerprint', 'training_state', 'save_checkpoint', 'read_state', 'saved_settings', 'load_checkpoint',
+           'newest_checkpoint', 'write_text', 'sample', 'seconds_of_training', 'try_block', 'try_model', 'compiled',
+           'Stretch', 'evaluate_together', 'Trainer', 'speed', 'look', 'show_progress', 'keep', 'write_log', 'board_in',
+           'LiveView', 'pulls', 'Snapshots', 'load_data', 'check_length', 'new_run_folder', 'run_to_resume',
+           'scheduled', 'check_steps', 'settings_to_resume', 'check_preset', 'what_to_resume', 'read_facts',
+           'check_tokenizer', 'model_folder', 'tokenizer_beside', 'load_model', 'save_pictures', 'starting_point',
+           'shortened', 'crop_block_size', 'trained_model', 'former_text', 'two_losses', 'gpt2_train', 'build',
+           'check_memory', 'common_precision', 'new_run', 'precision_to_resume', 'text_to_resume', 'resumed_run',
+           'decay_in_words', 'old_validation', 'train_and_finish', 'attempt', 'finish', 'evaluate']
 
 # %% ../nbs/04_train_gpt2.ipynb #a58caa8d
 import contextlib
@@ -36,14 +38,14 @@ from .bigram import bits_per_byte, evaluate, loss_ladder
 from .checkpoints import (SEAL, Stopped, StopSignal, append_line, cut_log, forget_after, load_tensors, newest_complete, only_run_in, problem_with,
                                      prune, steps_in, sweep, write_complete)
 from .dataprep import (EOT, CharTokenizer, InputError, TokenBatches, TokenDataset, command, default_prompt, did_you_mean,
-                                  gpt2_tokenizer, load_text, load_tokenizer, pick_corpus, split_text, write_atomically)
+                                  gpt2_tokenizer, load_text, load_tokenizer, oserror_sentence, pick_corpus, split_text, write_atomically)
 from .doctor import machine, peak_flops, precision_for, precision_problem, product_dtype
-from .exchange import read_tokenizer, why_not_resumed
+from .exchange import first_sentence, read_tokenizer, why_not_resumed
 from .foreign import check_gpt2, check_rows, ends_beside, has_tokenizer, tokenizer_place, with_ends
 from .memory import check_training_memory, is_out_of_memory, memory_in_words, out_of_memory_sentence
 from .modes import evaluation_mode
 from .plumbing import entries, to_json, with_fields
-from .ranks import ALONE, Ranks, assembled, exchange, join, leave, my_part, restarted, spread
+from .ranks import ALONE, Ranks, assembled, check_engine, exchange, join, leave, my_part, restarted, spread, use_card
 from .shards import checksum_of, read_meta
 from .transformer import GPT, Block, GPTConfig, estimate_flops, find_model, read_config, shipped_folder
 
@@ -760,8 +762,12 @@ def write_log(
         if trainer.ranks.size == 1: save_checkpoint(trainer)
     append_line(path, record)
     if not trainer.board: return
-    for name, value in record.items():
-        if name != "step" and value is not None: trainer.board.add_scalar(name, value, trainer.step)
+    try:
+        for name, value in record.items():
+            if name != "step" and value is not None: trainer.board.add_scalar(name, value, trainer.step)
+    except Exception as error: # a second log is not worth a run
+        warnings.warn(f"nothing more is written for TensorBoard ({type(error).__name__}: {error})", stacklevel=2)
+        trainer.board = None
 
 def board_in(
     out:Path, # a run's folder
@@ -893,21 +899,106 @@ def new_run_folder(
         raise InputError(f"{folder} is not empty: choose another folder with --out")
     return folder
 
+def run_to_resume(
+    out:str|None, # the run's folder, or None for the newest in runs
+) -> Path: # its newest complete checkpoint
+    "Where a run was left; `InputError` that says what the folder is instead."
+    folder = Path(out or "runs")
+    named = f"{str(folder)!r}" if out else "'runs' here, where runs without --out are kept"
+    if not folder.exists(): raise InputError(f"there is no folder {named}: give the run's folder with --out, or leave --resume away to start a run")
+    if not folder.is_dir(): raise InputError(f"{folder} is a file: give the run's folder with --out")
+    if (folder / SEAL).exists(): raise InputError(f"{folder} is a checkpoint: give the folder of its run, --out {folder.parent}")
+    checkpoint = newest_checkpoint(folder)
+    if checkpoint: return checkpoint
+    if steps_in(folder): raise InputError(f"{folder} holds no checkpoint to resume that is complete: leave --resume away, and choose another --out, to start a run")
+    raise InputError(why_not_resumed(folder))
+
+# %% ../nbs/04_train_gpt2.ipynb #d7ab8298
+FREE = ("eval_every", "save_every", "keep", "recompute") # the weights come out the same, whatever these are
+
+def scheduled(
+    config:TrainConfig, # the schedule
+    step:int, # updates already made
+) -> float: # share of the peak learning rate
+    "The learning rate of an update in a run with these settings."
+    return lr_at(step, config.steps, config.warmup_steps, config.schedule, config.floor, config.decay_share)
+
+def check_steps(
+    config:TrainConfig, # of the saved run
+    steps:int, # updates asked for
+    step:int, # updates already made
+    run:Path, # its folder, for the message
+):
+    "Raise `InputError` for a number of updates with which the run would have been another one so far."
+    if steps < step: raise InputError(f"the run in {run} has made {step} updates already, and steps is {steps}: give at least {step}, or leave it away")
+    changed = replace(config, steps=steps)
+    if all(scheduled(changed, made) == scheduled(config, made) for made in range(step)): return
+    raise InputError(f"steps is {config.steps} in the saved run, not {steps}: its {config.schedule} schedule was made for {config.steps}, and with {steps} its first {step} updates would have had other rates; "
+                     f"--init-from {run} goes on from what it has learned, in another --out (and a run with --schedule wsd can be prolonged until its decay begins)")
+
+def settings_to_resume(
+    config:TrainConfig, # of the saved run
+    given:dict, # settings given on the command line
+    step:int, # updates already made
+    run:Path, # its folder, for messages
+) -> TrainConfig:
+    "The saved settings, with those changes that leave the run the same; another one raises `InputError` by name."
+    changed = {name: value for name, value in given.items() if value != getattr(config, name)}
+    if "steps" in changed: check_steps(config, changed["steps"], step, run)
+    for name, value in changed.items():
+        if name in (*FREE, "steps"): continue
+        also = "" if name in SIZES else f", with --init-from {run} to go on from what this one has learned"
+        raise InputError(f"{name} is {getattr(config, name)} in the saved run, not {value}: resume without it, or start a new run with another --out{also}")
+    return replace(config, **changed)
+
+def check_preset(
+    preset:str, # as given with --resume
+    config:TrainConfig, # of the saved run
+    others, # names of settings that stand for themselves
+):
+    "Raise `InputError` for a preset that is not the one of the saved run."
+    for name, value in asdict(preset_config(preset)).items():
+        saved = getattr(config, name)
+        if name not in others and value != saved: raise InputError(f"--preset {preset} says {name} {value}, and the saved run has {saved}: leave --preset away")
+
 def what_to_resume(
     out:str, # the run's folder, or None for the newest in runs
     given:dict, # settings given on the command line
     ranks:Ranks=ALONE, # the first process looks, and tells the others
     device:torch.device=torch.device("cpu"), # where they exchange tensors
-) -> tuple[Path, TrainConfig, dict]: # complete checkpoint, its settings, what data.json says
-    "The run to continue; a setting that differs from the saved one raises `InputError` by name."
-    found = ranks.share(str((ranks.first and newest_checkpoint(out or "runs")) or ""), device)
-    if not found: raise InputError(why_not_resumed(out))
+    preset:str=None, # given, too: it must be the saved run's
+) -> tuple[Path, TrainConfig, dict]: # complete checkpoint, its settings, what data.json says ({}: nothing)
+    "The run to continue; a setting that cannot be changed any more raises `InputError` by name."
+    found, problem = "", ""
+    if ranks.first:
+        try: found = str(run_to_resume(out))
+        except InputError as error: problem = str(error)
+    found = ranks.share(found, device)
+    if not found: raise InputError(ranks.share(problem, device))
     checkpoint = Path(found)
-    config = saved_settings(checkpoint, read_state(checkpoint, checked=True)["config"])
-    for name, value in given.items():
-        if value != getattr(config, name): raise InputError(f"{name} is {getattr(config, name)} in the saved run, not {value}: resume without it, or start a new run with another --out")
-    try: return checkpoint, config, json.loads((checkpoint.parent / "data.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError): raise InputError(f"{checkpoint.parent / 'data.json'} is missing or damaged: it names the text of the run, as {{\"data\": \"tinyshakespeare\"}}") from None
+    state = read_state(checkpoint, checked=True)
+    saved, facts = saved_settings(checkpoint, state["config"]), read_facts(checkpoint.parent)
+    if "tokenizer" in given: check_tokenizer(given, load_tokenizer(checkpoint), "the saved run")
+    if preset: check_preset(preset, saved, {*given, *(SIZES if "init_from" in facts else ())})
+    settings = {name: value for name, value in given.items() if name != "tokenizer"}
+    return checkpoint, settings_to_resume(saved, settings, state["step"], checkpoint.parent), facts
+
+def read_facts(
+    run:Path, # a run's folder
+) -> dict: # {} where the file is missing or damaged
+    "What data.json says: the text of a run, and of the model that it began with."
+    try: facts = json.loads((run / "data.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError): return {}
+    return facts if isinstance(facts, dict) and isinstance(facts.get("data"), str) else {}
+
+def check_tokenizer(
+    given:dict, # settings given on the command line
+    tokenizer, # the one that is used
+    what:str, # it comes with, for the message
+):
+    "Raise `InputError` where another tokenizer was asked for than the one that comes with data or a model."
+    kind, asked = tokenizer.to_dict().get("kind"), given.get("tokenizer")
+    if asked and asked != kind: raise InputError(f"--tokenizer {asked} was asked for, and that of {what} is of the kind {kind}: leave --tokenizer away")
 
 # %% ../nbs/04_train_gpt2.ipynb #53c908ed
 def model_folder(
@@ -961,9 +1052,10 @@ def save_pictures(
     with plt.rc_context():
         use_style()
         pictures = {"loss.png": ladder.plot_losses(trainer.history, unit), "attention.png": plot_attention(weights, tokens)}
-        for name, figure in pictures.items():
-            figure.savefig(trainer.out / name)
-            plt.close(figure)
+        try:
+            for name, figure in pictures.items(): write_atomically(trainer.out / name, lambda temporary: figure.savefig(temporary, format="png"))
+        finally:
+            for figure in pictures.values(): plt.close(figure)
     return [trainer.out / name for name in pictures]
 
 # %% ../nbs/04_train_gpt2.ipynb #81b5cec9
@@ -973,16 +1065,51 @@ def starting_point(
     init_from:str, # see `model_folder`
     preset:str, # settings to start from
     given:dict, # settings given on the command line
-) -> tuple[TrainConfig, GPT, Path, object]: # settings, a model that is trained already, its folder, its tokenizer
-    "What a run that goes on with a trained model starts with; a size that is not the model's raises `InputError` by name."
+) -> tuple[TrainConfig, Path, object]: # settings, the folder of a model that is trained already, its tokenizer
+    "What a run that goes on with a trained model starts with; a size that is not the model's raises `InputError` by name, but for a shorter context."
     folder = model_folder(init_from)
-    shape = read_config(folder) # the weights are loaded later, by `new_run`
+    shape = read_config(folder)
     tokenizer = tokenizer_beside(folder, shape)
-    shape = replace(shape, vocab_size=tokenizer.n_vocab) # without rows that no token has
-    for name in SIZES:
-        if given.get(name, getattr(shape, name)) != getattr(shape, name): raise InputError(f"{name} is {getattr(shape, name)} in {init_from}, not {given[name]}: leave it away")
-    config = preset_config(preset, **given | {name: getattr(shape, name) for name in SIZES})
-    return config, GPT(replace(shape, dropout=config.dropout, vocab_multiple=config.vocab_multiple)), folder, tokenizer
+    sizes = {name: getattr(shape, name) for name in SIZES}
+    for name, value in sizes.items():
+        asked = given.get(name, value)
+        if name == "block_size" and asked > value: raise InputError(f"block_size is {asked}, but {init_from} has learned {value} positions and none behind them: give at most {value}, or leave it away")
+        if name != "block_size" and asked != value: raise InputError(f"{name} is {value} in {init_from}, not {asked}: leave it away")
+    return preset_config(preset, **sizes | given), folder, tokenizer
+
+def shortened(
+    config:TrainConfig, # of a run that goes on with a trained model
+    train_tokens, # training tokens
+    val_tokens, # validation tokens
+) -> TrainConfig:
+    "The same settings where both texts hold a whole context, else with a context as long as the shorter text."
+    longest = min(len(train_tokens), len(val_tokens)) - 1
+    return replace(config, block_size=max(1, min(config.block_size, longest)))
+
+def crop_block_size(
+    model:GPT, # any `GPT`; changed in place
+    block_size:int, # tokens it shall see at a time
+) -> GPT: # the same object
+    "Shorten a model's context: the vectors of positions that stand further back are dropped. `InputError` for a longer one."
+    known = model.config.block_size
+    if not 1 <= block_size <= known: raise InputError(f"block_size is {block_size}, but this model has learned {known} positions: give 1 to {known}")
+    if block_size == known: return model
+    model.config = replace(model.config, block_size=block_size)
+    model.wpe = nn.Embedding.from_pretrained(model.wpe.weight.detach()[:block_size].clone(), freeze=False)
+    for block in model.h: block.attn.block_size = block_size
+    return model
+
+def trained_model(
+    config:TrainConfig, # settings of the run
+    folder:Path, # of a model with these sizes, or with a longer context
+    n_vocab:int|None=None, # tokens that there are; rows behind them stay in the file; None: all rows
+) -> GPT: # on the CPU
+    "A model that is trained already, to be trained further."
+    saved = read_config(folder)
+    shape = replace(saved, vocab_size=n_vocab or saved.vocab_size, dropout=config.dropout, vocab_multiple=config.vocab_multiple)
+    model = GPT(shape)
+    load_weights(model, folder)
+    return crop_block_size(model, config.block_size)
 
 def former_text(
     folder:Path, # of the model that a run goes on with
@@ -1008,7 +1135,7 @@ def two_losses(
 @with_fields(TrainConfig)
 def gpt2_train(
     preset:str=None, # settings to start from: shakespeare_char, shakespeare_char_quick, shakespeare_char_gpu, gpt2 or finetune (default: shakespeare_char, or finetune with --init-from)
-    data:str="auto", # a corpus (tinyshakespeare, python_docs), a text file, or a folder made by gpt2_prepare
+    data:str=None, # a corpus (auto, tinyshakespeare, python_docs), a text file, or a folder made by gpt2_prepare (default: auto, or the text of the run that is resumed)
     out:str=None, # folder for checkpoints, log and pictures (default: runs/PRESET-1, -2, …)
     resume:bool=False, # continue the newest checkpoint, in --out where given, else in runs
     init_from:str=None, # go on with this model on another text: a run, a GPT-2 folder, a hub name, shakespeare_char
@@ -1025,19 +1152,23 @@ def gpt2_train(
         if value not in allowed: raise InputError(f"there is no {name} {value!r}{did_you_mean(value, allowed)}")
     where = pick_device(device)
     pick_precision(where, precision) # an impossible one is refused before anything is read
+    check_engine(engine, where.type)
     ranks = join(where.type)
     machinery = {"precision": precision, "engine": engine, "compile": compile, "ranks": ranks}
     if ranks.size > 1 and not out: raise InputError("several processes must agree on a folder: give it with --out")
     if ranks.size > 1 and where.index is not None: raise InputError(f"--device {device} is one card, and {ranks.size} processes need one each: give --device {where.type}")
     if where.type == "cuda" and ranks.size > 1: where = torch.device("cuda", ranks.local)
-    resume = resume or bool(restarted() and out and steps_in(out)) # torchrun has started again what had died
+    use_card(where)
     if resume and init_from: raise InputError("--init-from starts a new run and --resume goes on with an old one: leave one of them away")
+    resume = resume or bool(restarted() and out and steps_in(out)) # torchrun has started again what had died
     with contextlib.ExitStack() as alone:
         alone.enter_context(memory_in_words(LESS_MEMORY))
         known = resume and out and ranks.first and steps_in(out)
         if known: alone.enter_context(only_run_in(Path(out))) # before anything is read that another process is about to remove
-        run = resumed_run(out, given, where, machinery) if resume else new_run(preset or ("finetune" if init_from else "shakespeare_char"), data, out, init_from, given, where, machinery)
+        if resume: run = resumed_run(out, given, where, machinery, data, preset)
+        else: run = new_run(preset or ("finetune" if init_from else "shakespeare_char"), data or "auto", out, init_from, given, where, machinery)
         if ranks.first and not known: alone.enter_context(only_run_in(run.out))
+        if ranks.first and not resume: new_run_folder(run.out, "") # another process may have begun and ended there meanwhile
         train_and_finish(run, tensorboard)
     leave(ranks)
 
@@ -1066,18 +1197,39 @@ def check_memory(
     beside = 1 if where.type == "cuda" else ranks.here # main memory is shared
     check_training_memory(config, vocab_size, where, pick_precision(where, machinery["precision"]), ranks.size, machinery["engine"], beside)
 
+def common_precision(
+    device:torch.device, # of this process
+    choice:str, # of this process: "bf16", "fp16" or "fp32"
+    ranks:Ranks=ALONE, # the processes that train together: their cards may be of two kinds
+    engine:str="ddp", # "fsdp" goes without fp16
+) -> str: # the same on all processes
+    "One number format for all processes: what all have chosen, else the first of fp16 and fp32 that every device has."
+    if ranks.size == 1: return choice
+    names = ("bf16", "fp16", "fp32")
+    able = [precision_problem(device, name) is None for name in names]
+    everyones = torch.stack(ranks.collect(torch.tensor([names.index(choice), *able]), device))
+    if (everyones[:, 0] == names.index(choice)).all(): return choice
+    common = "fp16" if engine == "ddp" and everyones[:, 1 + names.index("fp16")].all() else "fp32"
+    if ranks.first: warnings.warn(f"the devices of the {ranks.size} processes differ: all train in {common}, which each of them has", stacklevel=2)
+    return common
+
 def new_run(preset, data, out, init_from, given, where, machinery) -> Trainer:
     "A run from the beginning, or from a model that is trained already. Raises `InputError` for what does not fit."
-    folder, tokenizer = new_run_folder(out, preset), None
-    if init_from: config, model, source, tokenizer = starting_point(init_from, preset, given)
+    folder, tokenizer, ranks = new_run_folder(out, preset), None, machinery["ranks"]
+    if init_from: config, source, tokenizer = starting_point(init_from, preset, given)
     else: config = preset_config(preset, **given)
     data = pick_corpus("auto") if data == "auto" else data
     texts = load_data(data, config.tokenizer, tokenizer)
+    check_tokenizer(given, texts[2], init_from or data)
+    if init_from and "block_size" not in given: config = shortened(config, *texts[:2])
     check_length(*texts[:2], config.block_size)
+    machinery["precision"] = common_precision(where, pick_precision(where, machinery["precision"]), ranks, machinery["engine"])
     check_memory(config, texts[2].n_vocab, where, machinery)
+    if init_from:
+        known, model = read_config(source).block_size, trained_model(config, source, tokenizer.n_vocab)
+        if config.block_size < known and ranks.first: warnings.warn(f"{init_from} has learned {known:,} positions, and a context here has {config.block_size:,} tokens: the positions behind are left out", stacklevel=2)
     torch.manual_seed(config.seed)
-    if init_from: load_weights(model, source)
-    else: model = new_model(config, texts[2].n_vocab)
+    if not init_from: model = new_model(config, texts[2].n_vocab)
     run = build(config, model, texts, folder, where, machinery)
     run.facts = {"data": data} | ({"init_from": init_from, "old_data": former_text(source)} if init_from else {})
     return run
@@ -1092,24 +1244,57 @@ def precision_to_resume(
     try: return pick_precision(where, saved)
     except InputError: return pick_precision(where)
 
-def resumed_run(out, given, where, machinery) -> Trainer:
+def text_to_resume(
+    data:str|None, # given with --resume; None: what data.json says
+    facts:dict, # from data.json
+    text:str, # `fingerprint` of what the run has learned
+    checkpoint:Path, # whose tokenizer reads it
+) -> tuple: # the name of the text, and what `load_data` gives
+    "The text of a saved run, wherever it is now; another one raises `InputError`."
+    run, known = checkpoint.parent, facts.get("data")
+    if not (data or known): raise InputError(f"{run / 'data.json'}, which names the text of the run, is missing or damaged: give the text with --data")
+    name = pick_corpus("auto") if data == "auto" else data or known
+    what = f"the text that the run in {run} has learned" + (f" ({known})" if known else "")
+    try: texts = load_data(name, tokenizer=load_tokenizer(checkpoint))
+    except (InputError, OSError) as error:
+        reason = oserror_sentence(error) if isinstance(error, OSError) else error
+        also = "give" if data else "if it has moved or has changed, give"
+        raise InputError(f"{reason}; {also} {what} with --data") from error
+    if fingerprint(texts[0]) != text:
+        raise InputError(f"{name} is not {what}, or not any more: give that one with --data, or learn the other one in a new run with --init-from {run}")
+    return name, texts
+
+def resumed_run(out, given, where, machinery, data=None, preset=None) -> Trainer:
     "A run where it was left. Raises `InputError` for what does not fit."
-    checkpoint, config, facts = what_to_resume(out, given, machinery["ranks"], where)
-    saved = read_state(checkpoint, checked=True)["precision"]
-    machinery["precision"] = precision_to_resume(where, machinery["precision"], saved)
-    texts = load_data(facts["data"], tokenizer=load_tokenizer(checkpoint))
+    checkpoint, config, facts = what_to_resume(out, given, machinery["ranks"], where, preset)
+    state = read_state(checkpoint, checked=True)
+    choice = precision_to_resume(where, machinery["precision"], state["precision"])
+    machinery["precision"] = common_precision(where, choice, machinery["ranks"], machinery["engine"])
+    name, texts = text_to_resume(data, facts, state["text"], checkpoint)
     check_memory(config, texts[2].n_vocab, where, machinery)
     model = GPT(replace(read_config(checkpoint), dropout=config.dropout, vocab_multiple=config.vocab_multiple))
     run = build(config, model, texts, checkpoint.parent, where, machinery)
-    run.facts, run.start = facts, checkpoint
+    run.facts, run.start = facts | {"data": name}, checkpoint
+    if config.steps != state["config"]["steps"]: run.report(f"{config.steps} updates instead of {state['config']['steps']}: {decay_in_words(config)}")
     return run
+
+def decay_in_words(
+    config:TrainConfig, # the schedule
+) -> str:
+    "When the learning rate falls."
+    peak = [step for step in range(config.steps) if scheduled(config, step) > 1 - 1e-9]
+    return f"the learning rate ({config.schedule}) is at its peak until update {peak[-1] + 1 if peak else 0}, and falls from there on"
 
 # %% ../nbs/04_train_gpt2.ipynb #4dd7336e
 def old_validation(
     run:Trainer, # with facts
 ) -> TokenDataset|None:
     "The validation text of what a model knew before this run."
-    return load_data(run.facts["old_data"], tokenizer=run.tokenizer)[1] if run.facts.get("old_data") else None
+    name = run.facts.get("old_data")
+    if not name: return None
+    try: return load_data(name, tokenizer=run.tokenizer)[1]
+    except (InputError, OSError):
+        if run.ranks.first: warnings.warn(f"{name}, which the model has learned before, is not there any more: its loss is left out", stacklevel=2)
 
 def train_and_finish(
     run:Trainer, # from `new_run` or `resumed_run`, alone in its folder
@@ -1121,6 +1306,7 @@ def train_and_finish(
     if run.start:
         load_checkpoint(run.start, run, checked=True)
         if run.ranks.first: forget_after(run.out, run.step)
+        if run.step >= run.config.steps: run.report(f"this run has made all of its {run.config.steps} updates: its sample and pictures are made again, and --init-from {run.out} trains its model further")
     elif "init_from" in run.facts: run.facts["before"] = two_losses(run, old)
     if run.ranks.first: write_atomically(run.out / "data.json", to_json(run.facts).encode())
     if tensorboard and run.ranks.first: run.board = board_in(run.out, run.step)
@@ -1130,24 +1316,42 @@ def train_and_finish(
     run.train()
     finish(run, old)
 
+def attempt(
+    run:Trainer, # a run whose model is saved
+    what:str, # is to be made
+    make, # makes it
+    *arguments, # of `make`
+    **options, # of `make`
+): # what `make` returns; None where it could not
+    "Make something that is no part of the run: where it fails, a note says why, and where the model is."
+    try: return make(*arguments, **options)
+    except Exception as error: # of fonts, of a disk, of a library: the run is more than any of them
+        reason = oserror_sentence(error) if isinstance(error, OSError) else f"{type(error).__name__}: {first_sentence(error)}"
+        if run.ranks.first: warnings.warn(f"{what} could not be made ({reason}); the model is complete, in {run.out / f'step_{run.step:06d}'}", stacklevel=2)
+
 def finish(
     run:Trainer, # a run that has reached its last step
     old:TokenDataset|None=None, # validation text of what the model knew before
 ):
     "Say the exact loss, write a sample and the pictures."
     losses = two_losses(run, old)
-    text = sample(run.model, run.tokenizer, 400)
+    text = attempt(run, "a sample", write_text, run.model, run.tokenizer, max_new_tokens=400)
     picture_of = gathered(run.model)
     if not run.ranks.first: return
     loss, val_bytes, n_tokens = losses["new text"], run.val_tokens.text_bytes, len(run.val_tokens)
     bits = val_bytes and bits_per_byte(loss, val_bytes / n_tokens)
     result = {"step": run.step, "val_loss": loss, "bits_per_byte": bits, "seconds": run.seconds} | ({"before": run.facts["before"], "after": losses} if "before" in run.facts else {})
-    write_atomically(run.out / "sample.txt", text.encode())
-    write_atomically(run.out / "result.json", to_json(result).encode())
+    if text is not None: attempt(run, "sample.txt", write_atomically, run.out / "sample.txt", text.encode())
+    attempt(run, "result.json", write_atomically, run.out / "result.json", to_json(result).encode())
     also = f" ({bits:.4f} bits per byte)" if bits else ""
-    run.report(f"{text}\n\nvalidation loss {loss:.4f} nats per token{also}, over all {n_tokens:,} tokens, after {run.seconds:.0f} s of training")
-    for name, before in run.facts.get("before", {}).items(): run.report(f"{name}: {before:.4f} before, {losses[name]:.4f} after")
-    run.report("saved: " + ", ".join(str(path) for path in [run.out / "sample.txt", *save_pictures(run, picture_of)]))
+    if text is not None: run.report(f"{text}\n")
+    run.report(f"validation loss {loss:.4f} nats per token{also}, over all {n_tokens:,} tokens, after {run.seconds:.0f} s of training")
+    for name, before in run.facts.get("before", {}).items():
+        if name in losses: run.report(f"{name}: {before:.4f} before, {losses[name]:.4f} after")
+    pictures = attempt(run, "the pictures", save_pictures, run, picture_of) or []
+    sample = [run.out / "sample.txt"] if text is not None else []
+    written = [path for path in [*sample, *pictures] if path.exists()]
+    run.report("saved: " + ", ".join(str(path) for path in [*written, run.out / f"step_{run.step:06d}"]))
 
 # %% ../nbs/04_train_gpt2.ipynb #cec8ece2
 gpt2_train_main = command(gpt2_train)
