@@ -18,6 +18,7 @@ ABOUT = {
     "train": "train a GPT on text, or go on with one",
     "generate": "continue a prompt with a trained model",
     "eval": "measure how good a trained model is",
+    "import": "bring models and token files of nanoGPT here",
     "lm_eval": "run the tasks of the evaluation harness on a model",
 }
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LM_EVAL_HELP', 'start', 'show', 'gpt2_prepare_main', 'gpt2_train_main', 'gpt2_generate_main', 'gpt2_eval_main',
-           'gpt2_lm_eval_main']
+           'gpt2_import_main', 'gpt2_lm_eval_main']
 
 # %% ../nbs/support/commands.ipynb #81ea6dfd
 import importlib
@@ -59,6 +59,10 @@ def gpt2_generate_main() -> int: # exit status
 def gpt2_eval_main() -> int: # exit status
     "The command `gpt2_eval`."
     return start("gpt2_eval", "scoring")
+
+def gpt2_import_main() -> int: # exit status
+    "The command `gpt2_import`."
+    return start("gpt2_import", "nanogpt")
 
 # %% ../nbs/support/commands.ipynb #c8bf67fb
 LM_EVAL_HELP = """usage: gpt2_lm_eval --model gpt2_course --model_args path=RUN --tasks TASKS [--limit N] [...]

@@ -32,7 +32,7 @@ from .plumbing import (InputError, command, did_you_mean, download, from_home, i
                                   read_if_there, take_lock, write_atomically, writing)
 from .shards import (ByDocument, ByFraction, Given, Job, MAGIC, Position, checksum_of, open_shard, open_split, packets, read_meta,
                                 remove_remains, unfinished, write_corpus)
-from .sources import (STANDARD_INPUT, Divided, Files, HubDataset, Source, Texts,
+from .sources import (STANDARD_INPUT, Divided, HubDataset, Source, Texts,
                                  in_pieces, is_saved, open_source, read_text, source_at)
 
 # %% ../nbs/00_dataprep.ipynb #3667815f

@@ -24,7 +24,6 @@ import threading
 import warnings
 from dataclasses import dataclass
 from numbers import Integral
-from pathlib import Path
 
 import torch
 from torch import nn

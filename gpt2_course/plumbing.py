@@ -566,7 +566,7 @@ def said(
     return f" (default: {words[default] if isinstance(default, bool) else default})"
 
 # %% ../nbs/support/plumbing.ipynb #516e3979
-PATH_OPTIONS = ("corpus", "data", "init_from", "items", "model", "out", "prompt_file", "val")
+PATH_OPTIONS = ("checkpoint", "corpus", "data", "init_from", "items", "meta", "model", "out", "prompt_file", "val")
 
 def from_home(
     path:str|Path, # as a user writes it

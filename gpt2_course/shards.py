@@ -249,6 +249,7 @@ def read_meta(
     "What `meta.json` says. Raises `InputError` if the folder holds none, an unfinished or a damaged one."
     data = read_if_there(folder/"meta.json")
     if data is None and (folder/"unfinished.json").exists(): raise InputError(f"the data in {str(folder)!r} are not finished: give the same gpt2_prepare command again, and it goes on")
+    if data is None and (folder/"train.bin").exists(): raise InputError(f"{str(folder)!r} holds token files as nanoGPT makes them: gpt2_import --data {folder} --out NEW makes a folder of them that can be used here")
     if data is None: raise InputError(f"there are no prepared data in {str(folder)!r}: make them with gpt2_prepare")
     try: meta = json.loads(data)
     except ValueError: meta = None

@@ -369,7 +369,9 @@ def no_such_folder(
     name:str,  # of a folder that is not there
 ) -> str:
     "What is wrong with it, and which folders beside it may have been meant."
-    if Path(name).is_file(): return f"{name!r} is a file: give the folder that it is in"
+    if Path(name).is_file():
+        advice = "make a folder of it with gpt2_import, if it is nanoGPT's" if name.endswith(".pt") else "give the folder that it is in"
+        return f"{name!r} is a file: {advice}"
     beside = Path(name).parent
     if not beside.is_dir(): return f"there is no folder {name!r}, nor {str(beside)!r}: give the folder of a run or of a model"
     try: folders = sorted(path.name for path in beside.iterdir() if path.is_dir() and not path.name.startswith("."))
@@ -464,6 +466,7 @@ OTHER_FILES = {  # that a model may be stored in, and what helps
     "*.gguf": "llama.cpp's form: take the model's safetensors",
     "*.h5": "TensorFlow's form: take the model's safetensors",
     "*.msgpack": "JAX's form: take the model's safetensors",
+    "ckpt.pt": "the name of nanoGPT's checkpoints: make a model of it with gpt2_import --checkpoint FILE --out NEW",
     "*.pt": f"{PICKLED}: save the model with safetensors where it was made",
     "*.pth": f"{PICKLED}: save the model with safetensors where it was made",
     "*.bin": f"{PICKLED}: save the model with safetensors where it was made",
