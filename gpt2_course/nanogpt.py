@@ -172,7 +172,7 @@ def check_new(
     if out.exists() and (not out.is_dir() or entries(out)):
         raise InputError(f"{str(out)!r} is there already: choose another folder")
 
-# %% ../nbs/support/nanogpt.ipynb #aa17e587
+# %% ../nbs/support/nanogpt.ipynb #874f69d7
 def read_bin(
     path:Path, # nanoGPT's `train.bin` or `val.bin`
     n_vocab:int, # tokens that there are
@@ -211,6 +211,9 @@ def import_data(
     meta = Path(meta) if meta else beside if beside.is_file() else None
     tokenizer = vocabulary(meta, 50_257, folder)
     ids = {split: read_bin(folder / f"{split}.bin", tokenizer.n_vocab) for split in ("train", "val")}
+    if meta is None and all(part.max() < 256 for part in ids.values()):
+        raise InputError(f"the ids in {str(folder)!r} are all below 256, as those of characters are, and "
+                         "no meta.pkl says which: give it with --meta")
     facts = {"dtype": "uint16", "n_vocab": tokenizer.n_vocab, "tokenizer": tokenizer.to_dict()["kind"],
              "tokenizer_hash": tokenizer.hash()}
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ __all__ = ['MOST_LOGITS', 'CHECKS', 'HUB_SETS', 'TASKS', 'gpt2_eval_main', 'chec
            'standard_error', 'last_word', 'LastWords', 'score_lambada', 'shipped_items', 'Choices', 'best_ending',
            'score_choices', 'without_brackets', 'hellaswag_item', 'problem_with_passage', 'problem_with_choice',
            'read_items', 'hub_items', 'read_tasks', 'choose_items', 'text_to_score', 'as_numbers', 'score_lines',
-           'progress_bar', 'score_task', 'gpt2_eval']
+           'progress_bar', 'score_task', 'left_out_if', 'gpt2_eval']
 
 # %% ../nbs/support/scoring.ipynb #00992e85
 import contextlib
@@ -17,6 +17,7 @@ import json
 import math
 import re
 import sys
+import warnings
 from dataclasses import dataclass
 from importlib import resources
 from itertools import groupby
@@ -553,10 +554,23 @@ def score_task(
     with progress_bar(name) as bar: return (score_lambada if name == "lambada" else score_choices)(gpt, tokenizer, material, batch_size, bar.update)
 
 # %% ../nbs/support/scoring.ipynb #746e08d6
+TASKS = "loss,lambada,hellaswag"
+
+@contextlib.contextmanager
+def left_out_if(
+    nobody_asked:bool, # for this task, and the material is the package's own
+    name:str, # of the task
+):
+    "Let a task that a model's alphabet cannot spell end in a note, where it was not asked for."
+    try: yield
+    except InputError as error:
+        if not nobody_asked: raise
+        warnings.warn(f"{name} is left out ({error})", stacklevel=3)
+
 def gpt2_eval(
     model:str=None, # run folder, GPT-2 folder or hub name; default: the newest run in runs, else the model that ships with the package
     data:str=None, # text for the loss: a corpus by name, a text file, or a folder made by gpt2_prepare (of corpus and folder the validation part); default: a passage that ships with the package
-    tasks:str="loss,lambada,hellaswag", # what to measure, with commas between; hellaswag_plain: beginnings without activity and cleaning
+    tasks:str=TASKS, # what to measure, with commas between; hellaswag_plain: beginnings without activity and cleaning
     stride:int=None, # tokens that the window of the loss moves on by; default: the whole context
     max_tokens:int=None, # read only so many tokens for the loss
     items:str=None, # a file of items, a folder with lambada.jsonl and hellaswag.jsonl, or hub for the real sets; default: small sets that ship with the package
@@ -573,8 +587,13 @@ def gpt2_eval(
     if items not in (None, "hub") and not Path(items).is_dir() and len({name.removesuffix("_plain") for name in names} - {"loss"}) > 1: raise InputError(f"{items} is one file, and {', '.join(names)} need several: name one task, or a folder with lambada.jsonl and hellaswag.jsonl")
     gpt, tokenizer, loaded = load_model(model, device)
     check_stride(stride, gpt.config.block_size)
-    material = {name: text_to_score(data, tokenizer, max_tokens) if name == "loss" else choose_items(name, items, limit) for name in names}
-    scores = {name: score_task(name, gpt, tokenizer, material[name], stride, batch_size) for name in names}
+    scores = {}
+    for name in names:
+        own = data if name == "loss" else items
+        with left_out_if(tasks == TASKS and own is None, name):
+            material = text_to_score(data, tokenizer, max_tokens) if name == "loss" else choose_items(name, items, limit)
+            scores[name] = score_task(name, gpt, tokenizer, material, stride, batch_size)
+    if not scores: raise InputError("what ships with the package has other characters than this model: measure it with --data FILE --tasks loss")
     if as_json: print(json.dumps({"model": loaded} | {name: as_numbers(score) for name, score in scores.items()}))
     else: print(*[f"model: {loaded}"] + [line for name, score in scores.items() for line in score_lines(name, score)], sep="\n")
 
