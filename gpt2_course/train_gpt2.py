@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['POSITIVE', 'BELOW_ONE', 'KINDS', 'CHOICES', 'PRESETS', 'NEEDED', 'LATER', 'COMPILING_PAYS', 'LESS_MEMORY', 'REMAINS',
-           'FREE', 'SIZES', 'gpt2_train_main', 'TrainConfig', 'check_settings', 'preset_config', 'lr_at',
+           'SIZES', 'FREE', 'gpt2_train_main', 'TrainConfig', 'check_settings', 'preset_config', 'lr_at',
            'orthogonalize', 'all_rounds', 'maps_in', 'Muon', 'parameter_groups', 'configure_optimizer', 'new_model',
            'pick_device', 'pick_precision', 'autocast', 'HalfStep', 'train_step', 'optimizer_tensors',
            'restore_optimizers', 'device_generator', 'random_state', 'restore_random', 'gathered', 'load_weights',
@@ -914,6 +914,7 @@ def run_to_resume(
     raise InputError(why_not_resumed(folder))
 
 # %% ../nbs/04_train_gpt2.ipynb #d7ab8298
+SIZES = ("n_layer", "n_head", "n_embd", "block_size", "bias")
 FREE = ("eval_every", "save_every", "keep", "recompute") # the weights come out the same, whatever these are
 
 def scheduled(
@@ -1059,8 +1060,6 @@ def save_pictures(
     return [trainer.out / name for name in pictures]
 
 # %% ../nbs/04_train_gpt2.ipynb #81b5cec9
-SIZES = ("n_layer", "n_head", "n_embd", "block_size", "bias")
-
 def starting_point(
     init_from:str, # see `model_folder`
     preset:str, # settings to start from
