@@ -53,6 +53,5 @@ def main() -> int: # exit status
     return getattr(commands, f"gpt2_{name}_main")()
 
 # %% ../nbs/support/main.ipynb #3e75b371
-#| eval: false
-if __name__ == "__main__":
+if __name__ == "__main__" and __package__: # started by python -m, and not a cell of a notebook
     sys.exit(main())
