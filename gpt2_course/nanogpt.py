@@ -158,6 +158,9 @@ def import_checkpoint(
     if tokenizer.n_vocab > rows:
         raise InputError(f"{checkpoint} has {rows:,} tokens, {meta} has {tokenizer.n_vocab:,}: "
                          "give the meta.pkl of the text that the model was trained on")
+    if rows - tokenizer.n_vocab >= 128: # rounding a table up adds fewer
+        raise InputError(f"{checkpoint} has {rows:,} tokens, {meta} only {tokenizer.n_vocab:,}: "
+                         "it belongs to another text")
     model = model_from_checkpoint(saved, checkpoint, tokenizer.n_vocab)
     model.save_pretrained(out, tokenizer=tokenizer)
     best = saved.get("best_val_loss")
@@ -271,7 +274,8 @@ def gpt2_import(
         known = import_data(data, out, meta)
         counts = " and ".join(f"{known[split]['tokens']:,} for {what}"
                               for split, what in (("train", "training"), ("val", "validation")))
-        print(f"{counts}: the tokens are in {out}, for gpt2_train --data {out}")
+        words = "GPT-2's" if known["tokenizer"] == "gpt2" else "the characters of meta.pkl"
+        print(f"{counts}, read as {words}: the tokens are in {out}, for gpt2_train --data {out}")
         return
     known = import_checkpoint(checkpoint, out, meta)
     loss = known["best_val_loss"]
