@@ -1,4 +1,5 @@
-"""Importing the model must cost what importing torch costs, within 10 %, and load no picture or tokenizer library."""
+"""Importing the model must cost what importing torch costs, within 10 %, and load no picture or tokenizer library;
+the first training step must not be far behind. All are ratios: how fast or how busy the machine is decides nothing."""
 import os
 import statistics
 import subprocess
@@ -38,14 +39,16 @@ print(f"import gpt2_course.transformer takes {ratio:.3f} times what import torch
 assert ratio < 1.10, "importing the model is more than 10 % slower than importing torch"
 
 FIRST_STEP = """
-import torch, time
+import time
+before = time.perf_counter()
+import torch
 start = time.perf_counter()
 import sys, tempfile
 from gpt2_course import train_gpt2
 real = train_gpt2.Trainer.update
 def first(trainer, stop=None):
     real(trainer, stop)
-    print(time.perf_counter() - start, file=sys.stderr)
+    print((time.perf_counter() - start) / (start - before), file=sys.stderr)
     raise KeyboardInterrupt
 train_gpt2.Trainer.update = first
 sys.argv = ["gpt2_train", "--out", tempfile.mkdtemp()]
@@ -58,6 +61,6 @@ def first_step():
     return float(next(line for line in said.splitlines() if line[:1].isdigit()))
 
 
-times = sorted(first_step() for _ in range(5))
-print(f"the first training step of gpt2_train is done {times[0]:.2f} to {times[-1]:.2f} s after torch is imported (5 runs)")
-assert times[0] < 2, "the first training step takes more than 2 s after torch is imported"
+ratios = sorted(first_step() for _ in range(5))
+print(f"from import torch to the end of gpt2_train's first step: {ratios[0]:.2f} to {ratios[-1]:.2f} times as long as import torch (5 runs)")
+assert ratios[0] < 3, "the first training step comes late"

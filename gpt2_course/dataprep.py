@@ -17,7 +17,7 @@ __all__ = ['SHAKESPEARE', 'CORPORA', 'EOT', 'GPT2_PATTERN', 'LONG', 'ENOUGH', 'G
            'InputError', 'command', 'did_you_mean', 'oserror_sentence', 'write_atomically']
 
 # %% ../nbs/00_dataprep.ipynb #c280b265
-import contextlib, copy, heapq, json, math, os, re, sys, tempfile
+import contextlib, copy, heapq, json, math, os, re, sys, tempfile, warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -119,12 +119,14 @@ def load_text(
     name:str|Path="auto", # a corpus, "auto", or the path of a text file; "-" is standard input
 ) -> str:
     "The text of a corpus, or of a file of yours. Raises `InputError` for a name that is neither."
-    if name == "auto": name = pick_corpus("auto")
+    name = from_home(pick_corpus("auto") if name == "auto" else name)
     if name == "python_docs": return python_docs()
     if name not in CORPORA and is_file_of_text(name):
         text = read_text(name)
-        if text: return text
-        raise InputError(f"{Path(name).name} is empty: there is nothing to learn from an empty text")
+        if not text: raise InputError(f"{Path(name).name} is empty: there is nothing to learn from an empty text")
+        if marks := text.count(EOT):
+            warnings.warn(f"{Path(name).name} holds {EOT} {marks:,} times, and it is read as text: gpt2_prepare --corpus {name} --split-on-eot makes data in which it ends a document", stacklevel=2)
+        return text
     if Path(name).is_dir():
         raise InputError(f"{str(name)!r} is a folder, not one text: make tokens of it with gpt2_prepare --corpus")
     corpus = known_corpus(str(name))
@@ -719,6 +721,7 @@ class Row:
     def __init__(self, ids): self.ids = np.ascontiguousarray(pack_tokens(ids))
     def __len__(self) -> int: return len(self.ids)
     def close(self): "There is nothing to close."
+    def checksum(self) -> str: return sha256(self.ids).hexdigest()
     def read(self, start:int, stop:int) -> np.ndarray: return self.ids[start:stop]
     def rows(self, starts:np.ndarray, length:int) -> np.ndarray: # (B, length)
         "Windows of ids: the row, looked at as a matrix whose rows overlap."
@@ -735,10 +738,13 @@ class TokenDataset:
         text_bytes:int|None=None, # of the text, in UTF-8, to compare tokenizers by; a folder knows its own
     ):
         self.text_bytes = text_bytes
-        if not isinstance(source, (str, Path)): self.parts = [Row(source)]
-        elif not Path(source).is_dir(): self.parts = [open_shard(Path(source), tokenizer.hash() if tokenizer else None)]
+        if isinstance(source, (str, Path)):
+            source = Path(from_home(source))
+            made_with = tokenizer.hash() if tokenizer else None
+        if not isinstance(source, Path): self.parts = [Row(source)]
+        elif not source.is_dir(): self.parts = [open_shard(source, made_with)]
         else:
-            self.parts, known = open_split(Path(source), split, tokenizer.hash() if tokenizer else None)
+            self.parts, known = open_split(source, split, made_with)
             self.text_bytes = known["bytes"]
         self.ends = np.cumsum([len(part) for part in self.parts]) # where each part ends in the row
 
@@ -750,6 +756,10 @@ class TokenDataset:
     def __enter__(self): return self
     def __exit__(self, *error): self.close()
     def __len__(self) -> int: return int(self.ends[-1])
+
+    def checksum(self) -> str:
+        "16 characters that change when one id does: from all ids in memory, and from what each shard says of its own."
+        return checksum_of([part.checksum() for part in self.parts])
 
     def read(self, start:int, stop:int) -> np.ndarray:
         "The ids from `start` to before `stop`, across shards."
@@ -953,7 +963,8 @@ def prepare(
     if isinstance(tokenizer, str) and tokenizer not in ("char", "bpe", "gpt2"): raise InputError(f"there is no tokenizer {tokenizer!r}{did_you_mean(tokenizer, ['char', 'bpe', 'gpt2'])}")
     if threads is not None and threads < 1: raise InputError(f"threads is {threads}: give at least one, or none for all cores")
     if shard_tokens < 1: raise InputError(f"shard_tokens is {shard_tokens}: a shard holds at least one token")
-    out, source, val = Path(out), open_source(source, text_key, (out,)), None if val is None else open_source(val, text_key, (out,))
+    out = Path(from_home(out))
+    source, val = open_source(source, text_key, (out,)), None if val is None else open_source(val, text_key, (out,))
     if val is None and split == "auto": val = source.validation # a part of its own
     if split_on_eot: source, val = Divided(source, EOT), val and Divided(val, EOT)
     job = Job(out, source, plan_split(source, val, split, val_fraction), val_source=val, shard_tokens=shard_tokens)

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from .plumbing import InputError, did_you_mean, reachable
+from .plumbing import InputError, did_you_mean, from_home, reachable
 from .textfiles import (SQUEEZED, Met, decoded, decompressed, encoding_of, files_below,
                                    holds_work, is_text, lines_of, naming, start_of, the_package)
 
@@ -202,13 +202,13 @@ class Files(Source):
         self.text_key = text_key
         self.without = [Path(folder).resolve() for folder in without]
         self.copies = {} # path of a temporary file -> hash of what is in it
-        self.paths = [file for path in map(Path, paths) for file in self.found(path)]
+        self.paths = [file for path in paths for file in self.found(Path(from_home(path)))]
         self.name = ", ".join(map(str, paths))
         if not self.paths:
             passed = self.met.skipped + self.met.own + self.met.hidden
             also = f" ({', '.join(passed[:3])}: passed over)" if passed else ""
             raise InputError(f"there is no text in {self.name!r}{also}: give a file, or a folder that holds some")
-        check_files(list(map(Path, paths)), self.paths, text_key)
+        check_files([Path(from_home(path)) for path in paths], self.paths, text_key)
         self.size = sum(path.stat().st_size for path in self.paths)
 
     def found(self, path:Path) -> list[Path]:
@@ -606,6 +606,7 @@ def source_at(
     without:tuple=(), # folders that are passed over
 ) -> Source:
     "What lies at a place on this machine, as a source; parts by their names."
+    path = Path(from_home(path))
     if is_saved(path):
         return saved_source(path, text_key)
     files = Files([path], text_key, without)

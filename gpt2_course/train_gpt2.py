@@ -37,16 +37,16 @@ from tqdm import tqdm
 from .bigram import bits_per_byte, evaluate, loss_ladder
 from .checkpoints import (SEAL, Stopped, StopSignal, append_line, cut_log, forget_after, load_tensors, newest_complete, only_run_in, problem_with,
                                      prune, steps_in, sweep, write_complete)
-from .dataprep import (EOT, CharTokenizer, InputError, TokenBatches, TokenDataset, command, default_prompt, did_you_mean,
+from .dataprep import (CharTokenizer, InputError, TokenBatches, TokenDataset, command, default_prompt, did_you_mean,
                                   gpt2_tokenizer, load_text, load_tokenizer, oserror_sentence, pick_corpus, split_text, write_atomically)
 from .doctor import machine, peak_flops, precision_for, precision_problem, product_dtype
 from .exchange import first_sentence, read_tokenizer, why_not_resumed
 from .foreign import check_gpt2, check_rows, ends_beside, has_tokenizer, tokenizer_place, with_ends
 from .memory import check_training_memory, is_out_of_memory, memory_in_words, out_of_memory_sentence
 from .modes import evaluation_mode
-from .plumbing import entries, to_json, with_fields
+from .plumbing import entries, from_home, to_json, with_fields
 from .ranks import ALONE, Ranks, assembled, check_engine, exchange, join, leave, my_part, restarted, spread, use_card
-from .shards import checksum_of, read_meta
+from .shards import read_meta
 from .transformer import GPT, Block, GPTConfig, estimate_flops, find_model, read_config, shipped_folder
 
 # %% ../nbs/04_train_gpt2.ipynb #9258b529
@@ -426,17 +426,17 @@ def load_weights(
 
 # %% ../nbs/04_train_gpt2.ipynb #4ce5e1a7
 def fingerprint(
-    tokens, # a `TokenDataset`
-) -> str:
-    "A checksum of the length of a text and of pieces from all over it."
-    pieces = [tokens[start:start + 4096].tolist() for start in range(0, len(tokens), max(4096, len(tokens) // 16))]
-    return checksum_of([len(tokens), pieces])
+    train_tokens, # a `TokenDataset`
+    val_tokens, # a `TokenDataset`
+) -> dict: # a checksum of each
+    "What tells the two texts of a run from any others: it changes with a single token."
+    return {"training": train_tokens.checksum(), "validation": val_tokens.checksum()}
 
 def training_state(
     trainer, # the `Trainer` to save
 ) -> dict: # what JSON can hold
     "What a checkpoint needs beside tensors."
-    return {"step": trainer.step, "config": asdict(trainer.config), "precision": trainer.precision, "text": trainer.text, "batches": trainer.batches.state_dict(),
+    return {"step": trainer.step, "config": asdict(trainer.config), "precision": trainer.precision, "texts": trainer.texts, "batches": trainer.batches.state_dict(),
             "scaler": trainer.scaler.state_dict() if trainer.scaler else trainer.kept_scale, "seconds": trainer.seconds, "val": trainer.val, "best": trainer.best}
 
 def save_checkpoint(
@@ -458,7 +458,7 @@ def save_checkpoint(
     return folder
 
 # %% ../nbs/04_train_gpt2.ipynb #4e271e54
-NEEDED = ("step", "config", "precision", "text", "batches") # what no checkpoint can do without
+NEEDED = ("step", "config", "precision", "texts", "batches") # what no checkpoint can do without
 LATER = {"scaler": None, "seconds": 0.0, "val": None, "best": None} # what a checkpoint may lack
 
 def read_state(
@@ -490,7 +490,9 @@ def load_checkpoint(
 ) -> "Trainer": # the same trainer, where the saved one stood
     "Put a trainer where the saved one stood; a checkpoint that does not fit or is damaged raises `InputError`."
     state = read_state(folder, checked)
-    if state["text"] != trainer.text: raise InputError(f"{folder} was trained on another text than this one ({len(trainer.train_tokens):,} tokens): give the same text")
+    if state["texts"] != trainer.texts:
+        others = " and ".join(part for part in trainer.texts if state["texts"].get(part) != trainer.texts[part])
+        raise InputError(f"{folder} belongs to another {others} text: give the same text")
     if state["precision"] != trainer.precision and trainer.ranks.first:
         warnings.warn(f"{folder} was trained in {state['precision']}, and goes on in {trainer.precision}: not bit for bit the same run", stacklevel=2)
     load_weights(trainer.model, folder)
@@ -644,7 +646,7 @@ class Trainer:
         snapshots=None, # `Snapshots` to take on the way
     ):
         self.config, self.model, self.tokenizer, self.report, self.view = config, model, tokenizer, report or (lambda line: None), view
-        self.train_tokens, self.val_tokens, self.out, self.text = train_tokens, val_tokens, Path(out) if out else None, fingerprint(train_tokens)
+        self.train_tokens, self.val_tokens, self.out, self.texts = train_tokens, val_tokens, Path(out) if out else None, fingerprint(train_tokens, val_tokens)
         self.ranks, self.engine, self.device = ranks, engine, next(model.parameters()).device
         self.precision = pick_precision(self.device, precision)
         if engine == "fsdp" and self.precision == "fp16": raise InputError("fp16 needs a scaler, which fsdp does without: choose bf16 or fp32, or ddp")
@@ -861,12 +863,12 @@ def load_data(
     tokenizer=None, # to use instead of a new one
 ) -> tuple: # training tokens, validation tokens, tokenizer
     "The two texts of a run as tokens, and the tokenizer that made them; bad input raises `InputError`."
+    name = from_home(name)
     if Path(name).is_dir():
         read_meta(Path(name)) # says what is missing in a folder of something else
         tokenizer = tokenizer or load_tokenizer(name)
         return *(TokenDataset(name, split, tokenizer) for split in ("train", "val")), tokenizer
     text = load_text(name)
-    if marks := text.count(EOT): warnings.warn(f"{Path(name).name} holds {EOT} {marks:,} times, and it is read as text: gpt2_prepare --corpus {name} --split-on-eot makes data in which it ends a document", stacklevel=2)
     tokenizer = tokenizer or (gpt2_tokenizer() if kind == "gpt2" else CharTokenizer.train(text))
     train, val = (TokenDataset(tokenizer.encode_array(part), text_bytes=len(part.encode())) for part in split_text(text))
     return train, val, tokenizer
@@ -1246,7 +1248,7 @@ def precision_to_resume(
 def text_to_resume(
     data:str|None, # given with --resume; None: what data.json says
     facts:dict, # from data.json
-    text:str, # `fingerprint` of what the run has learned
+    known_texts:dict, # `fingerprint` of what the run has learned
     checkpoint:Path, # whose tokenizer reads it
 ) -> tuple: # the name of the text, and what `load_data` gives
     "The text of a saved run, wherever it is now; another one raises `InputError`."
@@ -1259,7 +1261,7 @@ def text_to_resume(
         reason = oserror_sentence(error) if isinstance(error, OSError) else error
         also = "give" if data else "if it has moved or has changed, give"
         raise InputError(f"{reason}; {also} {what} with --data") from error
-    if fingerprint(texts[0]) != text:
+    if fingerprint(*texts[:2]) != known_texts:
         raise InputError(f"{name} is not {what}, or not any more: give that one with --data, or learn the other one in a new run with --init-from {run}")
     return name, texts
 
@@ -1269,7 +1271,7 @@ def resumed_run(out, given, where, machinery, data=None, preset=None) -> Trainer
     state = read_state(checkpoint, checked=True)
     choice = precision_to_resume(where, machinery["precision"], state["precision"])
     machinery["precision"] = common_precision(where, choice, machinery["ranks"], machinery["engine"])
-    name, texts = text_to_resume(data, facts, state["text"], checkpoint)
+    name, texts = text_to_resume(data, facts, state["texts"], checkpoint)
     check_memory(config, texts[2].n_vocab, where, machinery)
     model = GPT(replace(read_config(checkpoint), dropout=config.dropout, vocab_multiple=config.vocab_multiple))
     run = build(config, model, texts, checkpoint.parent, where, machinery)
