@@ -94,10 +94,6 @@ class Shard:
     def __len__(self) -> int: return self.header["tokens"]
     def __reduce__(self): return Shard, (self.path,) # another process opens the file itself
 
-    def checksum(self) -> str:
-        "What the header says of itself, and of the checksum of the tokens behind it."
-        return self.header["checksum"]
-
     def bytes_at(self, place:int, n:int) -> bytes:
         "Exactly n bytes."
         if self.file.closed:
